@@ -1,0 +1,170 @@
+"""Header octets to fields, and header edits applied to them; never looks at the body.  Pure.
+
+Only CRLF or LF ends a line.  No octets make ``read_header`` raise.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
+
+_ROWS = re.compile(
+    rb"(([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?+)"  # a field with its continuation lines
+    rb"|([^\n]++\n?+|\n)"  # a line that is no field
+)
+_NAME = re.compile(rb"([!-9;-~]++)[ \t]*+:")
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_MBOX_LINE = re.compile(rb"From (?![ \t]*+:)[^\n]*+\n")
+"""What an mbox puts before a message; a From field with a blank before its colon is none."""
+_LONGEST_BEGINNING = 1000
+"""Octets of a line in a stream that are enough to know by what it is."""
+
+
+class Row(NamedTuple):
+    """A field as it stands in the header section, or a line that is no field (then the name is empty)."""
+
+    octets: bytes
+    """The whole of it, line ends included."""
+    name: bytes
+    """As written."""
+    value: bytes
+    """What follows the colon, folds included, without the last line's LF."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderSection:
+    """The rows of a header section in order, and what stood before and after them."""
+
+    mbox_line: bytes
+    """A leading ``From `` line of an mbox, or nothing."""
+    rows: tuple[Row, ...]
+    rest: bytes
+    """The empty line that ends the header section, and whatever came with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderEdit:
+    """What a stamp does to a header section: fields to take out by name, fields to put on top."""
+
+    removed: re.Pattern[bytes] | None
+    """Matched in full against a field's name in lower case."""
+    inserted: tuple[tuple[str, str], ...]
+    """Names and values in the order in which they stand afterwards; ASCII."""
+
+
+def read_header(head: bytes) -> HeaderSection:
+    """Return the header section that ``head`` starts with; what follows its empty line is kept in ``rest``."""
+    mbox_line = _MBOX_LINE.match(head)
+    start = mbox_line.end() if mbox_line else 0
+    end, _ = blank_line(head, start)
+    found = _ROWS.findall(head[start:end] if start or end != len(head) else head)
+    rows = tuple(
+        [Row(octets, name, value) if name else Row(junk, b"", b"") for octets, name, value, junk in found]
+    )
+    return HeaderSection(head[:start], rows, head[end:])
+
+
+def blank_line(octets: bytes, start: int = 0) -> tuple[int, int]:
+    """Return where the first empty line from ``start`` on begins and ends; without one, twice the length."""
+    if octets.startswith((b"\r\n", b"\n"), start):
+        return start, octets.index(b"\n", start) + 1
+    crlf = octets.find(b"\n\r\n", start)
+    bare = octets.find(b"\n\n", start, crlf + 2 if crlf >= 0 else len(octets))
+    if bare >= 0:
+        return bare + 1, bare + 2
+    return (crlf + 1, crlf + 3) if crlf >= 0 else (len(octets), len(octets))
+
+
+def unfold(value: bytes) -> bytes:
+    """Return a field's value on one line, blanks around it removed (RFC 5322 2.2.3)."""
+    return (_FOLD.sub(b"", value) if b"\n" in value else value).strip(b" \t\r\n")
+
+
+def text_of(octets: bytes) -> str:
+    """Return octets as text: UTF-8, and what is not UTF-8 as lone surrogates, so that nothing is lost."""
+    return octets.decode("utf-8", "surrogateescape")
+
+
+def field_line(name: str, value: str) -> bytes:
+    """Return one field as octets, ending in CRLF; what could end the line early becomes ``?``."""
+    return (
+        re.sub(rb"[\x00-\x08\x0a-\x1f\x7f-\xff]", b"?", f"{name}: {value}".encode("ascii", "replace"))
+        + b"\r\n"
+    )
+
+
+def edited(head: bytes, edit: HeaderEdit, on_top: Iterable[bytes] = ()) -> tuple[bytes, int]:
+    """Apply ``edit`` to the header section of ``head``.
+
+    Returns the octets that replace the first n octets of the content, and n; everything behind them stays
+    as it is.  ``on_top`` are whole lines that go below the inserted fields and above the rest (our Received).
+    A leading mbox ``From `` line stays the first line.
+    """
+    top = b"".join([*(field_line(name, value) for name, value in edit.inserted), *on_top])
+    section = read_header(head)
+    if edit.removed is None or not any(edit.removed.fullmatch(row.name.lower()) for row in section.rows):
+        return section.mbox_line + top, len(section.mbox_line)
+    kept = [row.octets for row in section.rows if not edit.removed.fullmatch(row.name.lower())]
+    return b"".join([section.mbox_line, top, *kept]), len(head) - len(section.rest)
+
+
+def edited_stream(chunks: Iterable[bytes], edit: HeaderEdit, on_top: Iterable[bytes] = ()) -> Iterator[bytes]:
+    """Apply ``edit`` to a whole content as it streams by, for header sections too large to hold."""
+    pieces = iter(chunks)
+    beginning = b""
+    while b"\n" not in beginning and len(beginning) < _LONGEST_BEGINNING and (piece := next(pieces, b"")):
+        beginning += piece
+    found = _MBOX_LINE.match(beginning)
+    mbox_line = found[0] if found else b""
+    yield b"".join([mbox_line, *(field_line(name, value) for name, value in edit.inserted), *on_top])
+    lines = _Lines(edit)
+    for chunk in chain((beginning[len(mbox_line) :],), pieces):
+        yield lines.kept(chunk)
+    yield lines.rest()
+
+
+class _Lines:
+    """Drops the lines of removed fields from a content that comes in chunks."""
+
+    def __init__(self, edit: HeaderEdit) -> None:
+        self._removed = edit.removed
+        self._buffer = b""
+        self._keep = True  # the field at hand
+        self._inside_line = False  # the beginning of the line at hand is judged already
+        self._in_body = edit.removed is None
+
+    def kept(self, chunk: bytes) -> bytes:
+        """Return what of ``chunk``, and of what was held back, goes on."""
+        if self._in_body:
+            return chunk
+        octets = self._buffer + chunk
+        self._buffer = b""
+        pieces = []
+        start = 0
+        while start < len(octets) and not self._in_body:
+            end = octets.find(b"\n", start) + 1
+            if not end and not self._inside_line and len(octets) - start < _LONGEST_BEGINNING:
+                self._buffer = octets[start:]
+                break
+            line = octets[start : end or len(octets)]
+            self._judge(line)
+            if self._keep:
+                pieces.append(line)
+            self._inside_line = not end
+            start += len(line)
+        else:
+            pieces.append(octets[start:])
+        return b"".join(pieces)
+
+    def rest(self) -> bytes:
+        """Return what was held back of a last line without an end."""
+        self._judge(self._buffer)
+        return self._buffer if self._keep else b""
+
+    def _judge(self, line: bytes) -> None:
+        if self._inside_line or line.startswith((b" ", b"\t")):
+            return
+        self._in_body = line in (b"\r\n", b"\n")
+        field = _NAME.match(line, 0, _LONGEST_BEGINNING)
+        self._keep = field is None or self._removed is None or not self._removed.fullmatch(field[1].lower())

@@ -1,0 +1,306 @@
+"""What a judge may look at: made from a header section and what is known of the transaction.  Pure.
+
+A view is made without the channel book: it holds every recipient with its evidence, also what a
+book may not believe, so that the same view can be judged by another book.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from relay.mail.address import Mailbox, parse_mailbox
+from relay.mail.address_list import AddressList, read_address_list
+from relay.mail.content import head_end
+from relay.mail.envelope import Client, HeaderState, Known
+from relay.mail.fields import HeaderSection, read_header, text_of, unfold
+
+HEADER_CUT = "the header section was cut on its way to us"
+"""Why a header section that an MTA cut was not read."""
+OUR_FAULT = "a fault of ours"
+"""Why a header section that we failed to read was not read."""
+
+
+class Evidence(StrEnum):
+    """Which kind of sign a recipient is known by; a book believes a kind or does not."""
+
+    ADDRESSED = "addressed"
+    """To, Cc, Resent-To, Resent-Cc."""
+    BLIND = "blind"
+    """Bcc, Resent-Bcc."""
+    ENVELOPE = "envelope"
+    TRACE = "trace"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One address, and where it was seen."""
+
+    mailbox: Mailbox
+    where: str
+    """``To``, ``Cc``, …, ``envelope``, ``trace:Delivered-To``."""
+    evidence: Evidence
+    certain: bool = True
+    """False: it only stands in a broken part, so it counts if it is the author's channel."""
+
+
+class AuthorFault(StrEnum):
+    """Why there is no author."""
+
+    MISSING = "there is no From field"
+    EMPTY = "From holds no mailbox"
+    FIELDS = "there are several From fields"
+    BELOW_JUNK = "From stands below a line that is no field"
+    OCTETS = "From holds a bare CR or a NUL"
+    GROUP = "From holds a group"
+    MAILBOXES = "From names several mailboxes"
+    BROKEN = "From can be read in more than one way"
+
+    @property
+    def ambiguous(self) -> bool:
+        """There may be an author, but readers would not agree on one."""
+        return self not in (AuthorFault.MISSING, AuthorFault.EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof of who sent a message, beyond its client (DESIGN 1.3)."""
+
+    kind: str
+    """``dkim`` or ``authentication-results``."""
+    domain: str
+    """In A-labels."""
+    authserv_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """Everything that a question may be answered from."""
+
+    author: Mailbox | None
+    author_fault: AuthorFault | None
+    """None exactly if there is an author, or the header section was not read."""
+    recipients: tuple[Recipient, ...]
+    reply_to: tuple[Mailbox, ...]
+    list_field: str | None
+    """List-Id, Mailing-List or X-Google-Group-Id, whichever is there."""
+    originals: tuple[Mailbox, ...]
+    """What X-Original-Sender and X-Original-From name."""
+    delivery_report: bool
+    client: Client
+    known: Known
+    header_octets: int
+    unreadable: str | None = None
+    """Words for why the header section was not read, if it was not."""
+    proofs: tuple[Proof, ...] = ()
+
+
+_ADDRESSED = ("To", "Cc", "Resent-To", "Resent-Cc")
+_BLIND = ("Bcc", "Resent-Bcc")
+_TRACE = (
+    "Delivered-To",
+    "X-Original-To",
+    "Envelope-To",
+    "X-Envelope-To",
+    "X-Forwarded-To",
+    "X-Forwarded-For",
+    "X-Gm-Original-To",
+)
+_LIST_FIELDS = ("List-Id", "Mailing-List", "X-Google-Group-Id")
+_ORIGINAL_FIELDS = ("X-Original-Sender", "X-Original-From")
+
+
+def _lower(names: Iterable[str]) -> dict[bytes, str]:
+    return {name.lower().encode(): name for name in names}
+
+
+_RECIPIENT_FIELDS = tuple(
+    (field, where, evidence)
+    for evidence, names in ((Evidence.ADDRESSED, _ADDRESSED), (Evidence.BLIND, _BLIND))
+    for field, where in _lower(names).items()
+)
+_TRACE_FIELDS = _lower(_TRACE)
+_LISTS = _lower(_LIST_FIELDS)
+_READ = frozenset(
+    (
+        *_lower((*_ADDRESSED, *_BLIND, *_LIST_FIELDS, *_ORIGINAL_FIELDS, "From", "Reply-To", "Content-Type")),
+        *_TRACE_FIELDS,
+    )
+)
+_BARE_CR_OR_NUL = re.compile(rb"\r(?!\n|\Z)|\x00")
+_REPORT = re.compile(r"[ \t]*multipart[ \t]*/[ \t]*report[ \t]*(?:;|\Z)", re.IGNORECASE)
+_COMMENT = re.compile(r"\([^()]*\)")
+_BLANKS_AND_COMMAS = re.compile(r"[ \t,]+")
+
+
+def make_view(
+    head: bytes,
+    forward_paths: Iterable[Mailbox],
+    client: Client,
+    known: Known | None = None,
+    *,
+    limit: int = 0,
+) -> MessageView:
+    """Return the view of a message.
+
+    ``head`` is its beginning, at least up to the empty line; ``forward_paths`` are all well-formed ones of the
+    transaction; ``limit`` is ``limits.header_size`` in octets (0: none), a larger header section is not read.
+    """
+    known = known or Known()
+    envelope = tuple(
+        [Recipient(path, "envelope", Evidence.ENVELOPE) for path in dict.fromkeys(forward_paths)]
+    )
+    octets = head_end(head)
+    if limit and octets > limit:
+        return _too_large(envelope, client, known, octets, limit)
+    if known.header is HeaderState.CUT:
+        return unread_view(HEADER_CUT, envelope, client, known, octets)
+    found, from_is_below_junk = _fields_of(read_header(head))
+    author, fault = _author(found.get(b"from", []), below_junk=from_is_below_junk)
+    return MessageView(
+        author=author,
+        author_fault=fault,
+        recipients=_recipients(found, envelope),
+        reply_to=_named(found, ("Reply-To",)),
+        list_field=next((name for key, name in _LISTS.items() if key in found), None),
+        originals=_named(found, _ORIGINAL_FIELDS),
+        delivery_report=any(_is_report(value) for value in found.get(b"content-type", ())),
+        client=client,
+        known=known,
+        header_octets=octets,
+    )
+
+
+def unread_view(
+    why: str, envelope: tuple[Recipient, ...], client: Client, known: Known, header_octets: int = 0
+) -> MessageView:
+    """Return the view of a message whose header section could not be read; it can only be judged open."""
+    return MessageView(
+        author=None,
+        author_fault=None,
+        recipients=envelope,
+        reply_to=(),
+        list_field=None,
+        originals=(),
+        delivery_report=False,
+        client=client,
+        known=known,
+        header_octets=header_octets,
+        unreadable=why,
+    )
+
+
+def within(view: MessageView, limit: int) -> MessageView:
+    """Return ``view`` as it would be had it been made with ``limit``."""
+    if not limit or view.header_octets <= limit:
+        return view
+    envelope = tuple([seen for seen in view.recipients if seen.evidence is Evidence.ENVELOPE])
+    return _too_large(envelope, view.client, view.known, view.header_octets, limit)
+
+
+def _too_large(
+    envelope: tuple[Recipient, ...], client: Client, known: Known, octets: int, limit: int
+) -> MessageView:
+    cut = Known(known.envelope, known.client, HeaderState.CUT)
+    return unread_view(f"the header section is larger than {limit} octets", envelope, client, cut, octets)
+
+
+_Found = dict[bytes, list[bytes]]
+
+
+def _fields_of(section: HeaderSection) -> tuple[_Found, bool]:
+    """Return the values of the fields that a view is made from, and whether a From stands below junk."""
+    found: _Found = {}
+    junk = below_junk = False
+    trace: list[tuple[int, bytes, bytes]] = []
+    hops = 0
+    for _, written, value in section.rows:
+        name = written.lower()
+        if name in _READ:
+            if name in _TRACE_FIELDS:
+                trace.append((hops, name, value))
+            else:
+                found.setdefault(name, []).append(value)
+                below_junk = below_junk or (junk and name == b"from")
+        elif name == b"received":
+            hops += 1
+        elif not name:
+            junk = True
+    written_by_the_last_hop = min(hops, 2)
+    for above, name, value in trace:
+        if above < written_by_the_last_hop:
+            found.setdefault(name, []).append(value)
+    return found, below_junk
+
+
+def _author(values: Sequence[bytes], *, below_junk: bool) -> tuple[Mailbox | None, AuthorFault | None]:
+    if len(values) != 1:
+        return None, AuthorFault.FIELDS if values else AuthorFault.MISSING
+    if below_junk:
+        return None, AuthorFault.BELOW_JUNK
+    if _BARE_CR_OR_NUL.search(values[0]):
+        return None, AuthorFault.OCTETS
+    listed = read_address_list(text_of(unfold(values[0])))
+    if listed.groups:
+        return None, AuthorFault.GROUP
+    if len(listed.mailboxes) > 1:
+        return None, AuthorFault.MAILBOXES
+    if listed.semicolons and listed.mailboxes:
+        return None, AuthorFault.BROKEN
+    if listed.broken and (listed.mailboxes or any(part.names_somebody for part in listed.broken)):
+        return None, AuthorFault.BROKEN
+    return (listed.mailboxes[0], None) if listed.mailboxes else (None, AuthorFault.EMPTY)
+
+
+def _recipients(found: _Found, envelope: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
+    seen: dict[tuple[Mailbox, str], Recipient] = {}
+    for name, where, evidence in _RECIPIENT_FIELDS:
+        for value in found.get(name, ()):
+            for address, certain in _addresses(read_address_list(text_of(unfold(value)))):
+                known = seen.get((address, where))
+                if known is None or (certain and not known.certain):
+                    seen[address, where] = Recipient(address, where, evidence, certain)
+    traced = [
+        Recipient(address, f"trace:{where}", Evidence.TRACE)
+        for name, where in _TRACE_FIELDS.items()
+        for value in found.get(name, ())
+        for address in traced_addresses(value)
+    ]
+    return (*seen.values(), *envelope, *dict.fromkeys(traced))
+
+
+def _addresses(listed: AddressList) -> Iterator[tuple[Mailbox, bool]]:
+    """Yield what a field names: whole parts first, then what broken parts end with, then what stands in them."""
+    for address in listed.mailboxes:
+        yield address, True
+    for part in listed.broken:
+        if part.ends_with:
+            yield part.ends_with, True
+    for part in listed.broken:
+        for address in part.standing():
+            yield address, False
+
+
+def traced_addresses(value: bytes) -> tuple[Mailbox, ...]:
+    """Return the addresses in a trace field's value, separated by commas or blanks."""
+    text = text_of(unfold(value))
+    listed = read_address_list(text)
+    if not listed.broken:
+        return listed.mailboxes
+    words = (parse_mailbox(word.strip("<>")) for word in _BLANKS_AND_COMMAS.split(text))
+    return tuple(word for word in words if word)
+
+
+def _named(found: _Found, names: Sequence[str]) -> tuple[Mailbox, ...]:
+    return tuple(
+        address
+        for name in names
+        for value in found.get(name.lower().encode(), ())
+        for address, certain in _addresses(read_address_list(text_of(unfold(value))))
+        if certain
+    )
+
+
+def _is_report(value: bytes) -> bool:
+    text = text_of(unfold(value))
+    return _REPORT.match(_COMMENT.sub(" ", text) if "(" in text else text) is not None
