@@ -1,0 +1,57 @@
+"""Judge whether a message is an outbound copy, and remember why.
+
+Pure: no clock, no I/O, no logging.  The same view and book always give the same verdict, so a replay
+can answer "what if" for old mail.
+"""
+
+from relay.channels import BccEvidence, ChannelBook
+from relay.judge.questions import QUESTIONS, Case, doubts_of
+from relay.judge.verdict import Disposition, Reason, Unknown, Verdict
+from relay.mail.envelope import Source
+from relay.mail.view import Evidence, MessageView, within
+
+
+def judge(view: MessageView, book: ChannelBook) -> Verdict:
+    """Return the verdict: closed only when every question holds."""
+    view = within(view, book.header_size)
+    channel = book.channel_of(view.author)
+    doubts = doubts_of(view, book) if channel else ()
+    case = Case(view, book, channel, book.recipients_of(view), doubts)
+    findings = tuple([ask(case) for ask in QUESTIONS])
+    missed = next((finding for finding in findings if finding.holds is not True), None)
+    if missed is None:
+        disposition, reason = Disposition.AUTO_CLOSED, Reason.OUTBOUND_COPY
+    else:
+        disposition, reason = Disposition.OPEN, missed.reason or Reason.UNREADABLE
+    return Verdict(
+        disposition=disposition,
+        reason=reason,
+        findings=findings,
+        author=view.author,
+        channel=channel,
+        doubts=doubts,
+        recipients=case.recipients,
+        known=view.known,
+        depends=_depends(case) if missed is None else (),
+        book=book.digest,
+    )
+
+
+def _depends(case: Case) -> tuple[Unknown, ...]:
+    """Return what is unknown and could have opened a ticket that is closed; nothing unknown can close one."""
+    known, book, channel = case.view.known, case.book, case.channel
+    traced_to_itself = (
+        bool(book.trusted_trace)
+        and BccEvidence.TRACE in book.rule.bcc_evidence
+        and any(
+            seen.evidence is Evidence.TRACE and channel is not None and book.is_itself(channel, seen.mailbox)
+            for seen in case.view.recipients
+        )
+    )
+    client_matters = traced_to_itself or bool(book.platform.networks)
+    unknown = {
+        Unknown.ENVELOPE: known.envelope is Source.UNKNOWN and BccEvidence.ENVELOPE in book.rule.bcc_evidence,
+        Unknown.CLIENT: known.client is Source.UNKNOWN and client_matters,
+        Unknown.USER: known.client is Source.UNKNOWN and bool(book.platform.users),
+    }
+    return tuple([what for what, matters in unknown.items() if matters])

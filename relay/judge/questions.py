@@ -1,0 +1,175 @@
+"""The nine questions, one function each; every function looks at one case and nothing else.  Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from relay.channels import AutoClose, Channel, ChannelBook, Platform, WhenInDoubt
+from relay.judge.verdict import Because, Doubt, Finding, Question, Reason
+from relay.mail.envelope import HeaderState, Source
+from relay.mail.view import HEADER_CUT, MessageView, Proof, Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A view beside a book, with what follows from both, worked out once."""
+
+    view: MessageView
+    book: ChannelBook
+    channel: Channel | None
+    """The author's."""
+    recipients: tuple[Recipient, ...]
+    """The evidence that counts."""
+    doubts: tuple[Doubt, ...]
+
+
+Ask = Callable[[Case], Finding]
+
+
+def readable(case: Case) -> Finding:
+    """Answer whether the header section reached us whole, and is not over the book's limit."""
+    view, limit = case.view, case.book.header_size
+    if limit and view.header_octets > limit:
+        return _missed(Question.READABLE, Reason.UNREADABLE, Because.TOO_LARGE, str(limit))
+    if view.unreadable is not None or view.known.header is HeaderState.CUT:
+        why = view.unreadable or HEADER_CUT
+        return _missed(Question.READABLE, Reason.UNREADABLE, Because.NOT_READ, why)
+    return _held(Question.READABLE, Because.COMPLETE)
+
+
+def one_author(case: Case) -> Finding:
+    """Answer whether From names exactly one mailbox, and every reader would read the same one."""
+    view = case.view
+    if view.author is not None:
+        return _held(Question.ONE_AUTHOR, Because.FROM_NAMES, str(view.author))
+    if (fault := view.author_fault) is None:
+        return _moot(Question.ONE_AUTHOR, Because.NOT_ASKED_UNREAD)
+    reason = Reason.AMBIGUOUS_AUTHOR if fault.ambiguous else Reason.NO_AUTHOR
+    return _missed(Question.ONE_AUTHOR, reason, Because.NO_ONE_AUTHOR, fault)
+
+
+def author_is_a_channel(case: Case) -> Finding:
+    """Answer whether the author is exactly an address of a channel."""
+    author = case.view.author
+    question = Question.AUTHOR_IS_A_CHANNEL
+    if author is None:
+        return _moot(question, Because.NOT_ASKED_NO_AUTHOR)
+    if case.channel is not None:
+        return _held(question, Because.OF_CHANNEL, str(author), case.channel.name)
+    role = case.book.role_of(author)
+    if role is None:
+        return _missed(question, Reason.FOREIGN_AUTHOR, Because.OF_NO_CHANNEL, str(author))
+    because = Because.ONLY_INBOUND if role.inbound else Because.ONLY_SUBADDRESS
+    return _missed(question, Reason.FOREIGN_AUTHOR, because, str(author), role.channel.name)
+
+
+def not_rewritten(case: Case) -> Finding:
+    """Answer whether no list or group put the channel's address in From for somebody else."""
+    view, question = case.view, Question.NOT_REWRITTEN
+    if case.channel is None:
+        return _moot(question, Because.NOT_ASKED_NO_CHANNEL)
+    outsider = next((a for a in view.originals if case.book.is_outsider(a)), None)
+    if view.list_field is None or outsider is None:
+        return _held(question, Because.NOT_REWRITTEN)
+    return _missed(question, Reason.REWRITTEN_AUTHOR, Because.REWRITTEN, view.list_field, str(outsider))
+
+
+def channel_closes(case: Case) -> Finding:
+    """Answer whether the channel takes part in the rule at all."""
+    channel, question = case.channel, Question.CHANNEL_CLOSES
+    if channel is None:
+        return _moot(question, Because.NOT_ASKED_NO_CHANNEL)
+    if channel.auto_close is AutoClose.NEVER:
+        return _missed(question, Reason.CHANNEL_EXEMPT, Because.EXEMPT, channel.name)
+    return _held(question, Because.CLOSES, channel.name)
+
+
+def from_outside(case: Case) -> Finding:
+    """Answer whether nothing proves that the helpdesk platform itself sent the message."""
+    view, platform, question = case.view, case.book.platform, Question.FROM_OUTSIDE
+    client = view.client
+    if client.address in platform.networks:
+        return _missed(question, Reason.PLATFORM_SENT, Because.IN_NETWORK, str(client.address))
+    if client.user is not None and client.user in platform.users:
+        return _missed(question, Reason.PLATFORM_SENT, Because.PLATFORM_USER, client.user)
+    signed = next((proof.domain for proof in view.proofs if _believed(proof, platform)), None)
+    if signed is not None:
+        return _missed(question, Reason.PLATFORM_SENT, Because.PLATFORM_SIGNED, signed)
+    if view.known.client is Source.UNKNOWN:
+        return _held(question, Because.CLIENT_UNKNOWN)
+    return _held(question, Because.NO_PROOF, *([str(client.address)] if client.address else []))
+
+
+def not_sent_to_itself(case: Case) -> Finding:
+    """Answer whether nobody among the recipients is the author's own channel."""
+    channel, question = case.channel, Question.NOT_SENT_TO_ITSELF
+    if channel is None:
+        return _moot(question, Because.NOT_ASKED_NO_CHANNEL)
+    own = next((r for r in case.recipients if case.book.is_itself(channel, r.mailbox)), None)
+    if own is None:
+        return _held(question, Because.NOT_AMONG_RECIPIENTS, *map(str, channel.own))
+    return _missed(question, Reason.SELF_ADDRESSED, Because.AMONG_RECIPIENTS, str(own.mailbox), own.where)
+
+
+def no_doubt(case: Case) -> Finding:
+    """Answer whether there is no doubt, or doubts do not count for the channel."""
+    channel, question = case.channel, Question.NO_DOUBT
+    if channel is None:
+        return _moot(question, Because.NOT_ASKED_NO_CHANNEL)
+    if not case.doubts:
+        return _held(question, Because.NO_DOUBT)
+    if case.book.in_doubt(channel) is WhenInDoubt.CLOSE:
+        return _held(question, Because.DOUBTS_CLOSE, *case.doubts)
+    return _missed(question, Reason.IN_DOUBT, Because.DOUBTS_OPEN, *case.doubts)
+
+
+def not_observing(case: Case) -> Finding:
+    """Answer whether the channel closes for real, and does not only show what it would close."""
+    channel, question = case.channel, Question.NOT_OBSERVING
+    if channel is None:
+        return _moot(question, Because.NOT_ASKED_NO_CHANNEL)
+    if channel.auto_close is AutoClose.OBSERVE:
+        return _missed(question, Reason.OBSERVED, Because.OBSERVING, channel.name)
+    return _held(question, Because.SWITCHED_ON, channel.name)
+
+
+QUESTIONS: tuple[Ask, ...] = (
+    readable,
+    one_author,
+    author_is_a_channel,
+    not_rewritten,
+    channel_closes,
+    from_outside,
+    not_sent_to_itself,
+    no_doubt,
+    not_observing,
+)
+
+
+def doubts_of(view: MessageView, book: ChannelBook) -> tuple[Doubt, ...]:
+    """Return the signs that a customer may be speaking; to be asked only where the author is a channel."""
+    outside = any(
+        r.certain and r.where in ("To", "Cc") and book.is_outsider(r.mailbox) for r in view.recipients
+    )
+    signs = {
+        Doubt.NO_OUTSIDE_RECIPIENT: not outside,
+        Doubt.REPLY_TO_OUTSIDER: not outside and any(map(book.is_outsider, view.reply_to)),
+        Doubt.DELIVERY_REPORT: view.delivery_report,
+    }
+    return tuple([doubt for doubt, seen in signs.items() if seen])
+
+
+def _believed(proof: Proof, platform: Platform) -> bool:
+    by_whom = proof.kind == "dkim" or proof.authserv_id in platform.authserv_ids
+    return by_whom and proof.domain in platform.dkim_domains
+
+
+def _held(question: Question, because: Because, *evidence: str) -> Finding:
+    return Finding(question, True, because, evidence)  # noqa: FBT003
+
+
+def _missed(question: Question, reason: Reason, because: Because, *evidence: str) -> Finding:
+    return Finding(question, False, because, evidence, reason)  # noqa: FBT003
+
+
+def _moot(question: Question, because: Because) -> Finding:
+    return Finding(question, None, because)
