@@ -1,0 +1,120 @@
+"""Which keys are set although the feature behind them is not active yet, and what happens instead.  Pure.
+
+A row goes when its feature lands.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from operator import attrgetter
+
+from relay.mail.hop import Way
+from relay.settings.model import Settings
+from relay.settings.reading import attribute
+from relay.settings.words import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Dormant:
+    """A key whose feature is not active in this version."""
+
+    key: str
+    instead: str
+    is_set: Callable[[Settings], object] | None = None
+    """Tells whether the key asks for the feature; None: when it is not as it is by default."""
+
+
+_MX = (Way.MX, Way.MX_STARTTLS)
+_NO_SPOOL = "nothing is spooled"
+_NO_JOURNAL = "there is no journal"
+_NO_MILTER = "there is no milter listener"
+_NO_DIGEST = "no digests are sent"
+
+DORMANT = (
+    Dormant(
+        "channels.<name>.forward_to",
+        "forward-paths go to the helpdesk as they came",
+        lambda settings: any(each.forward_to for each in settings.channels),
+    ),
+    Dormant(
+        "channels.<name>.helpdesk",
+        "a channel whose helpdesk is found by MX is answered with 451",
+        lambda settings: any(each.helpdesk in _MX for each in settings.channels),
+    ),
+    Dormant(
+        "channels.<name>.digest_to",
+        _NO_DIGEST,
+        lambda settings: any(each.digest_to for each in settings.channels),
+    ),
+    Dormant("platform.dkim_domains", "no signature proves that the platform sent a message"),
+    Dormant("platform.authserv_ids", "no Authentication-Results prove that the platform sent a message"),
+    Dormant("listen.milter", _NO_MILTER),
+    Dormant(
+        "deliver.helpdesk",
+        "mail for a helpdesk found by MX is answered with 451; name a host",
+        lambda settings: settings.deliver.helpdesk in _MX,
+    ),
+    Dormant(
+        "deliver.elsewhere",
+        "mail for others by MX is refused; name a host",
+        lambda settings: settings.deliver.elsewhere in _MX,
+    ),
+    Dormant("deliver.reports", "nothing is reported, because nothing is kept"),
+    Dormant(
+        "deliver.mode",
+        "pass-through is used",
+        lambda settings: settings.deliver.mode is not Mode.PASS_THROUGH,
+    ),
+    Dormant("deliver.srs_secret", "reverse-paths are not rewritten"),
+    Dormant("spool.url", _NO_SPOOL),
+    Dormant("spool.retry", _NO_SPOOL),
+    Dormant("spool.give_up_after", _NO_SPOOL),
+    Dormant("spool.unknown_retry", _NO_SPOOL),
+    Dormant("journal.url", _NO_JOURNAL),
+    Dormant("journal.keep", _NO_JOURNAL),
+    Dormant("journal.max_size", _NO_JOURNAL),
+    Dormant("journal.addresses", _NO_JOURNAL),
+    Dormant("journal.keep_subject", _NO_JOURNAL),
+    Dormant("journal.keep_closed", _NO_JOURNAL),
+    Dormant("milter.on_failure", _NO_MILTER),
+    Dormant("milter.mixed", _NO_MILTER),
+    Dormant("milter.socket_mode", _NO_MILTER),
+    Dormant("milter.socket_group", _NO_MILTER),
+    Dormant("stamp.preset", "only the fields of stamp.auto-closed and stamp.open are set"),
+    Dormant("stamp.link", "no X-Ticket-Why is set"),
+    Dormant("web.url", "the web page is only the sandbox's"),
+    Dormant("web.key", "nothing is signed"),
+    Dormant("digest.from", _NO_DIGEST),
+    Dormant("digest.at", _NO_DIGEST),
+    Dormant("digest.language", _NO_DIGEST),
+)
+"""In the order of the file."""
+
+
+_DEFAULT = Settings(channels=(), state="")
+
+
+def inactive(settings: Settings) -> tuple[str, ...]:
+    """Return a line for each key that asks for a feature that is not active in this version."""
+    return tuple(
+        f"{row.key}{_shown(row, settings)} is not active yet: {row.instead}"
+        for row in DORMANT
+        if _asks(row, settings)
+    )
+
+
+def _asks(row: Dormant, settings: Settings) -> bool:
+    if row.is_set is not None:
+        return bool(row.is_set(settings))
+    return value_of(row.key, settings) != value_of(row.key, _DEFAULT)
+
+
+def _shown(row: Dormant, settings: Settings) -> str:
+    """Name the value where it is one of several words."""
+    value = None if "<" in row.key else value_of(row.key, settings)
+    return f": {value}" if isinstance(value, StrEnum) else ""
+
+
+def value_of(key: str, settings: Settings) -> object:
+    """Return the value of ``key``, such as ``deliver.mode``."""
+    return attrgetter(".".join(map(attribute, key.split("."))))(settings)
