@@ -1,0 +1,1 @@
+"""Mail goes out: one connection to one hop, and the connections that are kept."""

@@ -1,0 +1,138 @@
+"""What we say to a hop: command lines made from envelopes, by what the hop announces.  Pure.
+
+Nothing that is put into a line can end it or add a parameter to it: ``LocalProtocolError`` otherwise.
+What a hop does not announce is left out: SIZE (RFC 1870), BODY (RFC 6152), RET, ENVID, NOTIFY and
+ORCPT (RFC 3461), SMTPUTF8 (RFC 6531), and Postfix's XFORWARD.  AUTH= (RFC 4954 section 5) never is
+passed on: we do not vouch for what another server was told.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from relay.errors import LocalProtocolError
+from relay.mail.address import Mailbox
+from relay.mail.envelope import Client, ForwardPath, ReversePath
+from relay.mail.reply import Reply
+
+NEEDS_SMTPUTF8 = Reply(553, "5.6.7", "The next hop does not take addresses outside ASCII (SMTPUTF8)")
+"""Our answer for a path that the hop cannot be told (RFC 6531 3.5); nothing is sent."""
+
+_PATH = re.compile(r'(?:"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*+"|[^"<>\x00-\x20\x7f])*+')
+_VALUE = re.compile(r"[\x21-\x7e]+")
+_UTF8_VALUE = re.compile(r"[^\x00-\x20\x7f]+")
+_FIT_FOR_XFORWARD = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
+_UNAVAILABLE = "[UNAVAILABLE]"
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What a hop offered in its reply to EHLO or LHLO; nothing at all after HELO."""
+
+    pipelining: bool = False
+    size: bool = False
+    eight_bit_mime: bool = False
+    smtputf8: bool = False
+    dsn: bool = False
+    xforward: frozenset[str] = frozenset()
+    """The attributes it takes, in capitals."""
+
+
+def announced(extensions: Mapping[str, str]) -> Announced:
+    """Return what ``extensions`` (keyword in small letters -> its parameters) offer."""
+    return Announced(
+        pipelining="pipelining" in extensions,
+        size="size" in extensions,
+        eight_bit_mime="8bitmime" in extensions,
+        smtputf8="smtputf8" in extensions,
+        dsn="dsn" in extensions,
+        xforward=frozenset(extensions.get("xforward", "").upper().split()),
+    )
+
+
+def wants_smtputf8(reverse_path: ReversePath, forward_paths: Sequence[ForwardPath], hop: Announced) -> bool:
+    """Return whether the MAIL line gets SMTPUTF8: the client asked for it, or a path cannot be told without."""
+    if not hop.smtputf8:
+        return False
+    if reverse_path.smtputf8 or _in_ascii(reverse_path.text, reverse_path.mailbox) is None:
+        return True
+    return any(_in_ascii(path.text, path.mailbox) is None for path in forward_paths)
+
+
+def mail_command(path: ReversePath, hop: Announced, *, utf8: bool) -> bytes | None:
+    """Return the MAIL line for ``path``, with CRLF; None if it cannot be told without SMTPUTF8 (``utf8``)."""
+    text = path.text if utf8 else _in_ascii(path.text, path.mailbox)
+    if text is None:
+        return None
+    return _line(
+        f"MAIL FROM:<{_checked_path(text)}>",
+        f"SIZE={path.size}" if hop.size and path.size is not None else "",
+        f"BODY={_checked(path.body)}" if hop.eight_bit_mime and path.body else "",
+        "SMTPUTF8" if utf8 else "",
+        f"RET={_checked(path.ret)}" if hop.dsn and path.ret else "",
+        f"ENVID={_checked(path.envid)}" if hop.dsn and path.envid else "",
+    )
+
+
+def rcpt_command(path: ForwardPath, hop: Announced, *, utf8: bool) -> bytes | None:
+    """Return the RCPT line for ``path``, with CRLF; None if it cannot be told without SMTPUTF8 on the MAIL line.
+
+    Without that, an ORCPT outside ASCII is left out.
+    """
+    text = path.text if utf8 else _in_ascii(path.text, path.mailbox)
+    if text is None:
+        return None
+    orcpt = path.orcpt if path.orcpt and (utf8 or path.orcpt.isascii()) else None
+    return _line(
+        f"RCPT TO:<{_checked_path(text)}>",
+        f"NOTIFY={_checked(path.notify)}" if hop.dsn and path.notify else "",
+        f"ORCPT={_checked(orcpt, _UTF8_VALUE)}" if hop.dsn and orcpt else "",
+    )
+
+
+def xforward_command(client: Client, hop: Announced) -> bytes | None:
+    """Return the XFORWARD line that tells the hop about ``client``; None if it takes none (Postfix XFORWARD_README)."""
+    address = _UNAVAILABLE
+    if client.address is not None:
+        address = f"IPV6:{client.address}" if client.address.version == 6 else str(client.address)
+    facts = {
+        "NAME": _UNAVAILABLE,
+        "ADDR": address,
+        "PROTO": "ESMTP" if client.esmtp else "SMTP",
+        "HELO": client.helo if _FIT_FOR_XFORWARD.fullmatch(client.helo) else _UNAVAILABLE,
+    }
+    told = [f"{name}={value}" for name, value in facts.items() if name in hop.xforward]
+    return _line("XFORWARD", *told) if told else None
+
+
+def _in_ascii(text: str, mailbox: Mailbox | None) -> str | None:
+    """Return ``text``, its domain as A-labels where that is enough to make it ASCII; None where it is not."""
+    if text.isascii():
+        return text
+    local = text.rpartition("@")[0]
+    if mailbox is not None and local.isascii() and mailbox.domain.isascii() and mailbox.domain:
+        return f"{local}@{mailbox.domain}"
+    return None
+
+
+def _checked_path(text: str) -> str:
+    if not _PATH.fullmatch(text):
+        raise LocalProtocolError(
+            "a path holds what would end it: a control character, a blank or an angle bracket"
+        )
+    return text
+
+
+def _checked(value: str, pattern: re.Pattern[str] = _VALUE) -> str:
+    if not pattern.fullmatch(value):
+        raise LocalProtocolError(
+            "a parameter's value holds a blank, a control character or what is not ASCII"
+        )
+    return value
+
+
+def _line(verb: str, *parameters: str) -> bytes:
+    try:
+        return " ".join([verb, *filter(None, parameters)]).encode() + b"\r\n"
+    except UnicodeEncodeError:
+        raise LocalProtocolError("a command holds what is no Unicode text") from None

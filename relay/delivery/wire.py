@@ -1,0 +1,151 @@
+"""The octets between us and a hop: what is written, which replies are due, and when a connection is spent.
+
+Takes a transport over after the handshake.  A reply that nobody waits for, or octets that are no reply,
+end the connection at once; so does 421, which also answers everything that was still due.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from relay.delivery.faults import DroppedError
+from relay.delivery.replies import ReplyReader
+from relay.errors import PeerError
+from relay.mail.reply import Reply
+
+
+class Wire(asyncio.Protocol):
+    """One transport, read reply by reply; used by one task at a time."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._reader = ReplyReader()
+        self._replies: deque[Reply] = deque()
+        self._due = 0  # replies that are to come and have not come yet
+        self._fault: PeerError | None = None
+        self._farewell: Reply | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._paused = False
+        self._lost = asyncio.get_running_loop().create_future()
+        transport.set_protocol(self)
+
+    @property
+    def usable(self) -> bool:
+        """Nothing went wrong so far, and the connection stands."""
+        return self._fault is None
+
+    def send(self, octets: bytes, replies: int) -> None:
+        """Write ``octets``, which call for so many ``replies``; PeerError if the connection is spent."""
+        self._check()
+        self._due += replies
+        self._transport.write(octets)
+
+    async def reply(self, seconds: float | None) -> Reply:
+        """Return the next reply that is due; PeerError if none comes in ``seconds`` (None: no limit)."""
+        if not self._replies:
+            async with _limit(seconds):
+                while not self._replies:
+                    if self._farewell is not None:
+                        return self._farewell
+                    self._check()
+                    await self._wait()
+        return self._replies.popleft()
+
+    async def drain(self, seconds: float | None) -> None:
+        """Wait until the hop takes more; PeerError if it does not in ``seconds``, or has spoken out of turn."""
+        self._check()
+        if self._paused:
+            async with _limit(seconds):
+                while self._paused:
+                    await self._wait()
+                    self._check()
+
+    def close(self) -> None:
+        """Close when everything written is sent."""
+        self._fault = self._fault or PeerError("we have closed the connection")
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once; what is not sent yet is dropped."""
+        self._fault = self._fault or PeerError("we have closed the connection")
+        self._transport.abort()
+
+    async def closed(self, seconds: float) -> None:
+        """Wait for the end of a connection that was closed; it is cut off after ``seconds``."""
+        try:
+            await asyncio.wait_for(asyncio.shield(self._lost), seconds)
+        except TimeoutError:
+            self._transport.abort()
+            await self._lost
+
+    def data_received(self, data: bytes) -> None:
+        """Read replies; the first one that is not due ends the connection."""
+        if self._fault is not None:
+            return
+        try:
+            for reply in self._reader.feed(data):
+                self._take(reply)
+        except PeerError as fault:
+            self._fail(fault)
+        self._wake()
+
+    def eof_received(self) -> None:
+        """Note that the hop says nothing more; the transport closes."""
+        self._fail(DroppedError("the hop closed the connection"))
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that the connection is gone."""
+        self._fail(DroppedError(f"the connection broke: {exc}"))
+        if not self._lost.done():
+            self._lost.set_result(None)
+        self._wake()
+
+    def pause_writing(self) -> None:
+        """Note that the hop takes no more for now."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """Note that the hop takes more."""
+        self._paused = False
+        self._wake()
+
+    def _take(self, reply: Reply) -> None:
+        if reply.code == 421:
+            self._farewell = reply
+            self._fail(DroppedError(f"the hop said: {reply}"))
+        if self._due == 0:
+            self._fail(PeerError(f"the hop said something that nobody had asked for: {reply}"))
+            return
+        self._due -= 1
+        self._replies.append(reply)
+
+    def _fail(self, fault: PeerError) -> None:
+        if self._fault is None:
+            self._fault = fault
+            self._transport.close()
+
+    def _check(self) -> None:
+        if self._fault is not None:
+            raise type(self._fault)(*self._fault.args)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _wait(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+
+@asynccontextmanager
+async def _limit(seconds: float | None) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise PeerError(f"no answer within {seconds:g} seconds") from None
