@@ -1,0 +1,1 @@
+"""Mail comes in by SMTP: listeners, sessions, the grammar, the limits.  The only importer of aiosmtpd."""

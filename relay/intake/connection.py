@@ -1,0 +1,294 @@
+"""One client's connection: octets in, replies out, deadlines, TLS; knows no command.
+
+The foundation is aiosmtpd's SMTP class, whose start-up and reading loop are replaced: they introspect every
+connection, write and log every reply by itself, and cancel what is running when the client half-closes.
+"""
+
+import asyncio
+import ssl
+from abc import abstractmethod
+from ipaddress import ip_address
+from typing import cast
+
+from aiosmtpd.smtp import SMTP
+
+from relay.intake import replies
+from relay.intake.events import Cause, SessionCut, SessionFaulted, SessionRefused
+from relay.intake.limits import Deadline
+from relay.intake.reception import Reception
+from relay.intake.terms import ListenerSettings
+from relay.intake.tls import feed
+from relay.mail.envelope import Address, Client, plain_address
+from relay.mail.reply import Reply
+
+CHUNK = 256 * 1024
+"""Octets read at once, at most."""
+LONGEST_LINE = 12 * 1024
+"""Octets of a command line; RFC 4954 section 4 asks for this much."""
+_LINGER_SECONDS = 2.0
+_BUFFER = 64 * 1024
+
+
+class Connection(SMTP):
+    """The octets of a session; ``converse`` is what subclasses fill in."""
+
+    def __init__(
+        self, reception: Reception, settings: ListenerSettings, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        # SMTP.__init__ costs 200 microseconds of introspection and may ask DNS for our own name: skipped
+        reader = asyncio.StreamReader(limit=_BUFFER, loop=loop)
+        asyncio.StreamReaderProtocol.__init__(self, reader, self._cb_client_connected, loop)
+        self.loop = loop
+        self.session = None
+        self.envelope = None
+        self.transport: asyncio.Transport | None = None
+        self.terms = reception.terms
+        self.settings = settings
+        self.reception = reception
+        self.client = Client()
+        self.peer: Address | None = None
+        """Whom we talk to: the other end, or the client that a PROXY header names."""
+        self.counted: Address | None = None
+        """As whom the connection counts against ``connections_per_client``."""
+        self._deadline = Deadline(loop, self._expired)
+        self._late = Cause.COMMAND_TIMEOUT
+        self._input = b""
+        self._at = 0
+        self._output: list[bytes] = []
+        self.ending = False
+        """Nothing more is read; the connection closes once the replies are out."""
+        self._handler_coroutine: asyncio.Task[None] | None = None
+
+    # --- the transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin the session."""
+        asyncio.StreamReaderProtocol.connection_made(self, transport)
+        self.transport = cast("asyncio.Transport", transport)
+        self.peer = _address_of(self.transport)
+        self.client = Client(self.peer)
+        self._handler_coroutine = self.loop.create_task(self._handle_client())
+        self.reception.enter(self, self._handler_coroutine)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Let the session find out; what it is delivering goes on."""
+        self._deadline.stop()
+        asyncio.StreamReaderProtocol.connection_lost(self, error)
+        self.transport = None
+
+    def eof_received(self) -> bool | None:
+        """Keep our half open: the client may be waiting for a reply."""
+        return asyncio.StreamReaderProtocol.eof_received(self)
+
+    async def _handle_client(self) -> None:
+        try:
+            await self.converse()
+            await self._part()
+        except Exception as error:  # the edge of the process towards one client
+            self.observe_fault(error)
+        finally:
+            self._deadline.stop()
+            if self.transport is not None:
+                self.transport.close()
+
+    @abstractmethod
+    async def converse(self) -> None:
+        """Hold the session from its first octet to its last reply."""
+
+    @abstractmethod
+    def retire(self) -> None:
+        """Go now if nothing is under way, else after this mail transaction."""
+
+    @abstractmethod
+    def evict(self) -> None:
+        """Go now, whatever is under way."""
+
+    # --- reading
+
+    async def next_line(self) -> bytes | None:
+        """Return the next line without its end (cut where it is far too long); None when the client is gone."""
+        while (end := self._input.find(b"\n", self._at)) < 0:
+            begun = self._input[self._at :]
+            await self.flush()
+            chunk = await self._read()
+            if not chunk:
+                return None
+            if len(begun) > LONGEST_LINE:
+                end = chunk.find(b"\n")
+                chunk = chunk[end:] if end >= 0 else b""
+                begun = begun[: LONGEST_LINE + 1]
+            self._input, self._at = begun + chunk, 0
+        line = self._input[self._at : end]
+        self._at = end + 1
+        return line[:-1] if line.endswith(b"\r") else line
+
+    async def next_chunk(self) -> bytes:
+        """Return octets as they come; nothing when the client is gone."""
+        if self._at < len(self._input):
+            chunk = self._input[self._at :]
+            self._input, self._at = b"", 0
+            return chunk
+        return await self._read()
+
+    def put_back(self, octets: bytes) -> None:
+        """Have ``octets`` read next."""
+        self._input, self._at = octets + self._input[self._at :], 0
+
+    async def _read(self) -> bytes:
+        if self.ending:
+            return b""
+        try:
+            return await self._reader.read(CHUNK)
+        except OSError:  # the connection broke; ssl.SSLError is one, too
+            return b""
+
+    # --- writing
+
+    def say(self, reply: Reply) -> None:
+        """Answer; the octets leave when the client has nothing more for us to read."""
+        self._output.append(replies.octets_of(reply))
+        if reply.code == 421:
+            self.ending = True
+
+    async def flush(self) -> None:
+        """Send what was said."""
+        if not self._output:
+            return
+        octets = b"".join(self._output)
+        self._output.clear()
+        if self.transport is None or self.transport.is_closing():
+            return
+        self.transport.write(octets)
+        if self._paused:  # type: ignore[attr-defined]  # the client does not read: wait, with the deadline running
+            try:
+                await self._drain_helper()  # type: ignore[attr-defined]
+            except OSError:
+                self.ending = True
+
+    def cut(self, reply: Reply, cause: Cause) -> None:
+        """Answer with a 421 and end the session."""
+        self.say(reply)
+        self.terms.observe(SessionCut(self.client, cause))
+
+    def refuse(self, reply: Reply | None, cause: Cause) -> None:
+        """Send the client away before its first command; without a word where it would not be understood."""
+        if reply is not None:
+            self.say(reply)
+        self.terms.observe(SessionRefused(self.client, cause))
+
+    def observe_fault(self, error: Exception) -> None:
+        """Report a bug; the client learns nothing of it."""
+        self.terms.observe(SessionFaulted(self.client, error))
+
+    def hang_up(self, reply: Reply) -> None:
+        """Say a last word out of turn and close; the session finds the connection at its end."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        if self.ending or transport.get_write_buffer_size():
+            transport.abort()  # it does not read what was said before
+            return
+        self.ending = True
+        transport.write(b"".join([*self._output, replies.octets_of(reply)]))
+        self._output.clear()
+        transport.close()
+
+    async def _part(self) -> None:
+        """Close so that our last reply arrives even if the client has sent more than we read."""
+        self.ending = True
+        self._deadline.set(_LINGER_SECONDS)
+        await self.flush()
+        if self.transport is None or self.transport.is_closing() or not self.transport.can_write_eof():
+            return
+        self.transport.write_eof()
+        try:
+            while await self._reader.read(CHUNK):
+                pass
+        except OSError:
+            pass
+
+    # --- deadlines
+
+    def expect_command(self) -> None:
+        """Give the client the usual time for its next command."""
+        self._late = Cause.COMMAND_TIMEOUT
+        self._deadline.set(self.terms.limits.command_timeout)
+
+    def expect_handshake(self) -> None:
+        """Give the client the time for a handshake."""
+        self._late = Cause.COMMAND_TIMEOUT
+        self._deadline.set(self.terms.limits.handshake_timeout)
+
+    def expect_nothing(self) -> None:
+        """Wait as long as it takes: it is us who are at work."""
+        self._deadline.clear()
+
+    def expect_data(self, seconds: float) -> None:
+        """Give the client ``seconds`` for the beginning of the data; ``data_came`` gives it more."""
+        self._late = Cause.DATA_RATE
+        self._deadline.set(seconds)
+
+    def data_came(self, octets: int) -> None:
+        """Put the deadline off as ``data_rate`` says, never further than a command's."""
+        limits = self.terms.limits
+        if limits.data_rate:
+            self._deadline.extend(octets / limits.data_rate, limits.command_timeout)
+        else:
+            self._deadline.set(limits.command_timeout)
+
+    def _expired(self) -> None:
+        if not self.ending:
+            self.terms.observe(SessionCut(self.client, self._late))
+        self.hang_up(replies.TOO_SLOW if self._late is Cause.DATA_RATE else replies.TIMED_OUT)
+
+    # --- TLS
+
+    async def start_tls(self, context: ssl.SSLContext, early: bytes) -> bool:
+        """Go over to TLS; ``early`` is what of the handshake was read already.  False: it failed, we are apart."""
+        transport = self.transport
+        if transport is None:
+            return False
+        self.expect_nothing()  # the handshake has its own deadline
+        handshake = self.loop.create_task(
+            self.loop.start_tls(
+                transport,
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=self.terms.limits.handshake_timeout,
+            )
+        )
+        if early:
+            await asyncio.sleep(
+                0
+            )  # now the TLS layer waits for its connection_made, which runs before what follows
+            self.loop.call_soon(feed, transport, early)
+        try:
+            upgraded = await handshake
+        except OSError:  # ssl.SSLError, a reset, a timeout
+            upgraded = None
+        if upgraded is None or self.transport is None:
+            self.ending = True
+            self.terms.observe(SessionCut(self.client, Cause.TLS_FAILED))
+            return False
+        self.transport = upgraded
+        self._over_ssl = True
+        self._reader._transport = upgraded  # type: ignore[attr-defined]  # asyncio has no public way before 3.12
+        self._writer._transport = upgraded  # type: ignore[attr-defined]
+        return True
+
+    def take_unread(self) -> bytes:
+        """Stop reading; return, and forget, what came and was not looked at yet."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.pause_reading()
+        octets = self._input[self._at :] + bytes(self._reader._buffer)  # type: ignore[attr-defined]
+        self._input, self._at = b"", 0
+        self._reader._buffer.clear()  # type: ignore[attr-defined]
+        return octets
+
+
+def _address_of(transport: asyncio.Transport) -> Address | None:
+    name = transport.get_extra_info("peername")
+    if not isinstance(name, tuple):
+        return None
+    return plain_address(ip_address(name[0].partition("%")[0]))

@@ -1,0 +1,81 @@
+"""Find the end of a message's data, undo dot-stuffing, notice bare CR and LF.  Pure: sans-IO, fed with chunks.
+
+However the octets are cut into chunks, the result is the same.  Data ends at CRLF.CRLF and nowhere
+else (RFC 5321 4.1.1.4); every other octet is kept, whatever it is and however long its line.
+"""
+
+import re
+
+_END = b"\r\n.\r\n"
+_BEGINNINGS = (b"\r\n.\r", b"\r\n.", b"\r\n", b"\r")
+_LINE_END = re.compile(rb"\r\r?\n|\r|\n")
+_RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
+
+
+class ContentReader:
+    """Takes what follows the 354 in chunks, gives back the content's octets."""
+
+    __slots__ = ("_behind", "_held", "_normalise", "bare", "done", "rest", "size", "skimming")
+
+    def __init__(self, *, normalise: bool) -> None:
+        """With ``normalise`` every line end becomes CRLF; without, bare ones are only noticed."""
+        self._normalise = normalise
+        self._held = (
+            b"\r\n"  # the line end of the DATA command counts (RFC 5321 4.1.1.4); not part of the content
+        )
+        self._behind = 2
+        self.bare = False
+        """A CR or LF stood alone."""
+        self.done = False
+        """The end of data was found."""
+        self.rest = b""
+        """What came behind the end of data: commands."""
+        self.size = 0
+        """Octets given back so far."""
+        self.skimming = False
+        """Set it to have the rest of the data read but not given back."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take a chunk; return the octets of the content that are certain by now.  Not to be called once done."""
+        octets = self._held + chunk
+        end = octets.find(_END)
+        if end >= 0:
+            self.done = True
+            self.rest = octets[end + 5 :]
+            octets = octets[: end + 2]
+        else:
+            cut = len(octets) - self._undecided(octets)
+            self._held = octets[cut:]
+            octets = octets[:cut]
+        return b"" if self.skimming else self._kept(octets)
+
+    def _undecided(self, octets: bytes) -> int:
+        """Return how many octets at the end mean nothing before their neighbours are known."""
+        if not octets.endswith((b"\r", b"\n", b".")):
+            return 0
+        length = next((len(start) for start in _BEGINNINGS if octets.endswith(start)), 0)
+        return length + 1 if length and octets[-length - 1 : -length] == b"\r" else length
+
+    def _kept(self, octets: bytes) -> bytes:
+        if not octets:
+            return b""
+        pairs = octets.count(b"\r\n")
+        stray = octets.count(b"\n") != pairs or octets.count(b"\r") != pairs
+        if b"\r\n." in octets:
+            octets = octets.replace(b"\r\n.", b"\r\n")
+        if stray:
+            self.bare = True
+            if self._normalise:
+                octets = _LINE_END.sub(b"\r\n", octets)
+        if self._behind:
+            octets = octets[2:]
+            self._behind = 0
+        self.size += len(octets)
+        return octets
+
+
+def has_more_received(head: bytes, limit: int) -> bool:
+    """Tell whether a header section has more than ``limit`` Received fields; 0 means no limit."""
+    if not limit or head.lower().count(b"received") <= limit:
+        return False
+    return len(_RECEIVED.findall(head)) > limit
