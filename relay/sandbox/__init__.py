@@ -1,0 +1,1 @@
+"""The stand-in helpdesk: takes every message that is handed to it, and shows what it got."""
