@@ -1,0 +1,14 @@
+"""``python -m relay``, and the command ``helpdesk-relay``."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    from relay.cli import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

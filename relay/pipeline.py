@@ -1,0 +1,262 @@
+"""The story of a message: view, judge, stamp, hand over.
+
+In pass-through nothing is stored: each forward-path is put to the next hop as it comes and gets that
+hop's own answer, and the final reply is the hop's.  A bug of ours while a message is judged opens the
+ticket; anywhere else it is a temporary answer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
+from typing import Protocol
+
+from relay.delivery.faults import AllBusyError, NoConnectionError, StaleConnectionError, UnknownOutcomeError
+from relay.delivery.route import Hop, Route, Routes
+from relay.errors import PeerError
+from relay.events import Fault, HopTrouble, Observe, TransactionEnded
+from relay.judge import Verdict, judge
+from relay.mail.address import Mailbox
+from relay.mail.content import Content
+from relay.mail.envelope import Client, ForwardPath, Known, ReversePath
+from relay.mail.fields import edited, edited_stream
+from relay.mail.hop import NextHop
+from relay.mail.received import received_field
+from relay.mail.reply import Reply
+from relay.mail.view import OUR_FAULT, make_view, unread_view
+from relay.stamp import StampRules, stamp, without_stamp
+
+HOLD_SECONDS = 1.0
+"""How long a next hop's connection waits for a client that says nothing; then it is given back."""
+
+PREPENDED_AT_MOST = 2048
+"""Octets by which a message may grow on its way through us, for SIZE= (RFC 1870)."""
+
+ANOTHER_HOP = Reply(452, "4.5.3", "This address has another next hop; send to it in a transaction of its own")
+ONE_AT_A_TIME = Reply(
+    452, "4.5.3", "The next hop takes one address a transaction; send to this one in its own"
+)
+NO_CONNECTION = Reply(451, "4.4.1", "The next hop cannot be reached now; try again later")
+BUSY = Reply(451, "4.4.5", "The next hop is busy; try again later")
+BROKE_OFF = Reply(451, "4.4.2", "The next hop broke off; try again later")
+NOT_CONFIRMED = Reply(451, "4.4.2", "The next hop did not say whether it took the message; try again later")
+CHANGED_ITS_MIND = Reply(
+    451, "4.3.0", "The next hop no longer takes an address that it took before; try again later"
+)
+
+
+class Exchange(Protocol):
+    """One connection to a next hop, or what stands in its place."""
+
+    async def envelope(
+        self, reverse_path: ReversePath, forward_paths: Sequence[ForwardPath], client: Client | None = None
+    ) -> tuple[Reply, tuple[Reply, ...]]:
+        """Begin a transaction; return the reply to MAIL and one for each forward-path."""
+        ...
+
+    async def rcpt(self, forward_path: ForwardPath) -> Reply:
+        """Put one more forward-path."""
+        ...
+
+    async def data(self, chunks: Iterable[bytes]) -> tuple[Reply, ...]:
+        """Hand over the content; return one reply for each accepted forward-path."""
+        ...
+
+
+class Hops(Protocol):
+    """Connections to next hops, kept and shared."""
+
+    async def acquire(self, hop: Hop, patience: float | None, *, fresh: bool = False) -> Exchange:
+        """Return a connection, a new one if ``fresh``; PeerError if there is none within ``patience`` seconds."""
+        ...
+
+    def release(self, exchange: Exchange) -> None:
+        """Give a connection back, whatever state its transaction is in."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that a transaction is handled by; one that runs keeps the plan that it began with."""
+
+    routes: Routes
+    stamp: StampRules
+    hostname: str
+    header_size: int
+    patience: float | None
+    """Seconds that a client waits for a free connection; None: as long as it takes."""
+    tell_client: bool
+    """Tell the next hop who the client was, if it offers XFORWARD."""
+    may_relay: Callable[[Client], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What every transaction uses and no reload changes."""
+
+    hops: Hops
+    observe: Observe
+    new_queue_id: Callable[[], str]
+    now: Callable[[], datetime]
+    """Aware."""
+    monotonic: Callable[[], float]
+
+
+class PassThrough:
+    """One mail transaction whose every step is the next hop's."""
+
+    def __init__(self, plan: Plan, means: Means, client: Client, reverse_path: ReversePath) -> None:
+        self._plan = plan
+        self._means = means
+        self._client = client
+        self._reverse_path = reverse_path
+        size = reverse_path.size
+        self._told = (
+            replace(reverse_path, size=size + PREPENDED_AT_MOST) if size is not None else reverse_path
+        )
+        self._queue_id = means.new_queue_id()
+        self._began = means.monotonic()
+        self._evidence: dict[Mailbox, None] = {}
+        self._accepted: list[ForwardPath] = []
+        self._route: Route | None = None
+        self._exchange: Exchange | None = None
+        self._give_back: asyncio.TimerHandle | None = None
+
+    def note(self, path: ForwardPath) -> None:
+        """Keep a forward-path as evidence; whatever was answered to it, it was asked for."""
+        self._evidence[path.mailbox] = None
+
+    async def rcpt(self, path: ForwardPath) -> Reply:
+        """Put a forward-path to its next hop and return that hop's answer."""
+        self.note(path)
+        route = self._plan.routes.route(path, may_relay=self._plan.may_relay(self._client))
+        if isinstance(route, Reply):
+            return route
+        if self._accepted and self._route is not None:
+            if (route.hop, route.for_the_helpdesk) != (self._route.hop, self._route.for_the_helpdesk):
+                return ANOTHER_HOP
+            if isinstance(route.hop, NextHop) and route.hop.lmtp:
+                return ONE_AT_A_TIME
+        reply = await self._talk(route, lambda: self._put(route))
+        if reply.positive:
+            self._route = route
+            self._accepted.append(route.path)
+            self._give_back = asyncio.get_running_loop().call_later(HOLD_SECONDS, self._release)
+        elif not self._accepted:
+            self._release()
+        return reply
+
+    async def content(self, content: Content) -> Reply:
+        """Judge, stamp and hand over; return what the next hop says."""
+        route = self._route
+        assert route is not None, "the session asks for a content only where a forward-path was accepted"
+        self._stop_timer()
+        verdict = self._judged(content) if route.for_the_helpdesk else None
+        chunks = self._outgoing(content, verdict)
+        reply = await self._talk(route, lambda: self._hand_over(route, chunks))
+        self._release()
+        self._means.observe(
+            TransactionEnded(
+                queue_id=self._queue_id,
+                client=self._client,
+                reverse_path=self._reverse_path,
+                forward_paths=len(self._accepted),
+                size=content.size,
+                verdict=verdict,
+                next_hop=str(route.hop),
+                reply=reply,
+                seconds=self._means.monotonic() - self._began,
+            )
+        )
+        return reply
+
+    async def abandon(self) -> None:
+        """Give everything back: the client went another way."""
+        self._release()
+
+    def _judged(self, content: Content) -> Verdict:
+        book = self._plan.routes.book
+        try:
+            view = make_view(content.head, self._evidence, self._client, limit=self._plan.header_size)
+            return judge(view, book)
+        except Exception as error:
+            self._means.observe(Fault("judging", error))
+            return judge(unread_view(OUR_FAULT, (), self._client, Known()), book)
+
+    def _outgoing(self, content: Content, verdict: Verdict | None) -> Iterator[bytes]:
+        plan = self._plan
+        edit = without_stamp(plan.stamp) if verdict is None else stamp(verdict, plan.stamp, self._queue_id)
+        received = received_field(
+            self._client,
+            plan.hostname,
+            self._queue_id,
+            self._means.now(),
+            smtputf8=self._reverse_path.smtputf8,
+        )
+        if not content.head_is_whole:
+            return edited_stream(content.chunks_from(0), edit, [received])
+        replacement, replaced = edited(content.head, edit, [received])
+        return chain((replacement,), content.chunks_from(replaced))
+
+    async def _put(self, route: Route) -> Reply:
+        exchange = self._exchange
+        if exchange is not None and self._accepted:
+            return await exchange.rcpt(route.path)
+        mail, replies = await self._begin(route, [*self._accepted, route.path])
+        if not mail.positive:
+            return mail
+        return replies[-1] if all(reply.positive for reply in replies[:-1]) else CHANGED_ITS_MIND
+
+    async def _hand_over(self, route: Route, chunks: Iterator[bytes]) -> Reply:
+        if self._exchange is None:
+            mail, replies = await self._begin(route, self._accepted)
+            if not mail.positive or not all(reply.positive for reply in replies):
+                return CHANGED_ITS_MIND
+        assert self._exchange is not None
+        return (await self._exchange.data(chunks))[0]
+
+    async def _begin(self, route: Route, paths: Sequence[ForwardPath]) -> tuple[Reply, tuple[Reply, ...]]:
+        """Begin a transaction with the hop, on a new connection if a kept one turns out to be gone."""
+        client = self._client if self._plan.tell_client else None
+        if self._exchange is None:
+            self._exchange = await self._means.hops.acquire(route.hop, self._plan.patience)
+        try:
+            return await self._exchange.envelope(self._told, paths, client)
+        except StaleConnectionError:
+            self._release()
+        self._exchange = await self._means.hops.acquire(route.hop, self._plan.patience, fresh=True)
+        return await self._exchange.envelope(self._told, paths, client)
+
+    async def _talk(self, route: Route, step: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Take one step with the hop; whatever it breaks becomes a temporary answer."""
+        self._stop_timer()
+        try:
+            reply = await step()
+            return Reply(451, "4.3.2", reply.text) if reply.code == 421 else reply
+        except UnknownOutcomeError as fault:
+            reply, words = NOT_CONFIRMED, str(fault)
+        except AllBusyError as fault:
+            reply, words = BUSY, str(fault)
+        except NoConnectionError as fault:
+            reply, words = NO_CONNECTION, str(fault)
+        except PeerError as fault:
+            reply, words = BROKE_OFF, str(fault)
+        except BaseException:
+            self._release()
+            raise
+        self._release()
+        self._means.observe(HopTrouble(str(route.hop), self._queue_id, words))
+        return reply
+
+    def _stop_timer(self) -> None:
+        if self._give_back is not None:
+            self._give_back.cancel()
+            self._give_back = None
+
+    def _release(self) -> None:
+        """Give the connection back; what was accepted is put again before DATA."""
+        self._stop_timer()
+        if self._exchange is not None:
+            exchange, self._exchange = self._exchange, None
+            self._means.hops.release(exchange)

@@ -1,0 +1,131 @@
+"""The log: one structured line for each transaction and for each thing an operator should see.
+
+JSON where nobody watches, readable on a terminal.  Never a password, never content; what comes from the
+network is made visible first.
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from relay.errors import RelayError
+from relay.events import Fault, HopTrouble, TransactionEnded
+from relay.intake.events import (
+    AuthenticationFailed,
+    BareNewlinesNormalised,
+    ContentRefused,
+    SessionCut,
+    SessionFaulted,
+    SessionRefused,
+)
+from relay.mail.envelope import Client
+from relay.mail.text import visible
+from relay.settings.words import LogFormat, LogLevel
+
+_LEVELS = {
+    LogLevel.DEBUG: logging.DEBUG,
+    LogLevel.INFO: logging.INFO,
+    LogLevel.WARNING: logging.WARNING,
+    LogLevel.ERROR: logging.ERROR,
+}
+
+
+def configure(form: LogFormat, level: LogLevel) -> None:
+    """Set the log up, on stderr; may be done again at a reload."""
+    readable = form is LogFormat.TEXT or (form is LogFormat.AUTO and sys.stderr.isatty())
+    render: Callable[..., Any] = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if readable else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+class EventLog:
+    """Writes events down; holds the logger that ``configure`` set up."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger()
+
+    def say(self, words: str, **facts: object) -> None:
+        """Write a plain line."""
+        self._log.info(words, **facts)
+
+    def warn(self, words: str, **facts: object) -> None:
+        """Write a line that an operator should read."""
+        self._log.warning(words, **facts)
+
+    def error(self, words: str, **facts: object) -> None:
+        """Write a line that an operator must read."""
+        self._log.error(words, **facts)
+
+    def observe(self, event: object) -> None:
+        """Write one event down; what is not known to the log is left to others."""
+        match event:
+            case TransactionEnded():
+                self._transaction(event)
+            case HopTrouble():
+                self._log.warning("next hop", id=event.queue_id, hop=event.next_hop, trouble=visible(event.words))
+            case Fault():
+                self._fault(f"a fault of ours while {event.where}", event.error)
+            case SessionFaulted():
+                self._fault("a fault of ours in a session", event.error, client=_name(event.client))
+            case SessionRefused() | SessionCut():
+                words = "client refused" if isinstance(event, SessionRefused) else "session ended"
+                self._log.info(words, client=_name(event.client), cause=event.cause.value)
+            case ContentRefused():
+                self._log.info(
+                    "content refused",
+                    client=_name(event.client),
+                    mail_from=visible(event.reverse_path),
+                    cause=event.cause.value,
+                )
+            case BareNewlinesNormalised():
+                self._log.warning(
+                    "bare newlines made CRLF: the sending tool should be mended",
+                    client=_name(event.client),
+                    helo=visible(event.client.helo),
+                    mail_from=visible(event.reverse_path),
+                )
+            case AuthenticationFailed():
+                self._log.warning("login failed", client=_name(event.client), user=visible(event.user))
+            case _:
+                pass
+
+    def _transaction(self, event: TransactionEnded) -> None:
+        verdict = event.verdict
+        facts: dict[str, object] = {
+            "id": event.queue_id,
+            "client": _name(event.client),
+            "mail_from": visible(event.reverse_path.text),
+            "rcpts": event.forward_paths,
+            "size": event.size,
+        }
+        if event.client.user is not None:
+            facts["user"] = visible(event.client.user)
+        if verdict is not None:
+            facts |= {"verdict": verdict.disposition.value, "reason": verdict.reason.value}
+            if verdict.channel is not None:
+                facts["channel"] = verdict.channel.name
+            if verdict.doubts:
+                facts["doubts"] = ",".join(verdict.doubts)
+        self._log.info("message", **facts, hop=event.next_hop, outcome=str(event.reply), seconds=round(event.seconds, 4))
+
+    def _fault(self, words: str, error: BaseException, **facts: object) -> None:
+        expected = isinstance(error, RelayError)
+        self._log.error(words, **facts, error=type(error).__name__, exc_info=None if expected else error)
+
+
+def _name(client: Client) -> str:
+    return str(client.address) if client.address else "local"

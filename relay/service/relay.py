@@ -1,0 +1,195 @@
+"""One relay: built from settings, started, reloaded, stopped."""
+
+import asyncio
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from relay.channels import ChannelBook
+from relay.delivery.client import Timeouts
+from relay.delivery.handshake import Dialer
+from relay.delivery.pool import Pool
+from relay.errors import BadSettingsError, Problem, RelayError
+from relay.intake.server import Intake
+from relay.intake.terms import Terms
+from relay.intake.tls import server_context
+from relay.intake.transaction import Transaction
+from relay.mail.envelope import Client, ReversePath
+from relay.mail.hop import Way
+from relay.pipeline import Means, PassThrough, Plan
+from relay.sandbox.hop import SandboxHop
+from relay.sandbox.inbox import SandboxInbox
+from relay.service.hops import AllHops
+from relay.service.log import EventLog
+from relay.service.review import warnings
+from relay.service.translate import authenticate_for, limits_of, listeners_of, plan_of
+from relay.settings.model import DeliverSettings, Settings
+
+if TYPE_CHECKING:
+    from relay.sandbox.web import SandboxWeb
+
+Load = Callable[[], Settings]
+"""Reads channels.yaml again; raises BadSettingsError or UnreadableFileError."""
+
+
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    """What is in force until the next reload."""
+
+    settings: Settings
+    book: ChannelBook
+    plan: Plan
+
+
+class Relay:
+    """All listeners of one process and what they share; for one event loop."""
+
+    def __init__(self, settings: Settings, load: Load, log: EventLog, *, accept_everything: bool = False) -> None:
+        """Take the settings to begin with, and how to read them again."""
+        self._load = load
+        self._log = log
+        self._accept_everything = accept_everything
+        self._settings = settings
+        self._inbox = SandboxInbox(settings.sandbox.keep)
+        self._hops = AllHops(SandboxHop(self._inbox, _now).acquire)
+        self._means = Means(self._hops, log.observe, queue_ids(), _now, time.monotonic)
+        self._intake: Intake | None = None
+        self._pages: SandboxWeb | None = None
+        self._force: _InForce | None = None
+
+    @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """Where SMTP is listened for, ports filled in."""
+        return self._intake.addresses if self._intake else ()
+
+    async def start(self) -> None:
+        """Open everything; RelayError says in one sentence what cannot be had."""
+        self._force = await asyncio.to_thread(self._prepared, self._settings)
+        terms = await asyncio.to_thread(self._terms, self._settings)
+        self._intake = Intake(terms)
+        try:
+            await self._intake.listen(listeners_of(self._settings))
+            self._pages = await self._open_pages()
+        except BaseException:
+            await self.stop(0)
+            raise
+        self._introduce()
+
+    async def reload(self) -> bool:
+        """Read channels.yaml again and go by it; a bad file keeps the running one and says so."""
+        assert self._force is not None and self._intake is not None, "start comes first"
+        try:
+            settings = await asyncio.to_thread(self._load)
+            force = await asyncio.to_thread(self._prepared, settings)
+            terms = await asyncio.to_thread(self._terms, settings)
+            await self._intake.listen(listeners_of(settings))
+        except BadSettingsError as bad:
+            for problem in bad.problems:
+                self._log.error("channels.yaml is not used", problem=str(problem))
+            return False
+        except RelayError as trouble:
+            self._log.error("channels.yaml is not used", problem=str(trouble))
+            return False
+        self._intake.reload(terms)
+        self._force = force
+        self._log.say("reloaded", book=force.book.digest)
+        return True
+
+    async def stop(self, drain: float | None = None) -> None:
+        """Stop listening, let running transactions finish for ``drain`` seconds, close everything."""
+        seconds = self._settings.drain.total_seconds() if drain is None else drain
+        if self._intake is not None:
+            await self._intake.stop(seconds)
+        if self._pages is not None:
+            await self._pages.stop()
+        await self._hops.close()
+
+    def _begin(self, client: Client, reverse_path: ReversePath) -> Transaction:
+        assert self._force is not None
+        return PassThrough(self._force.plan, self._means, client, reverse_path)
+
+    def _prepared(self, settings: Settings) -> _InForce:
+        """Make what takes its time; in a thread."""
+        _make_state(settings)
+        book = settings.book()
+        plan = plan_of(settings, book, settings.hostname or socket.getfqdn(), accept_everything=self._accept_everything)
+        old = self._force
+        if old is None or _pool_key(old.settings.deliver) != _pool_key(settings.deliver) or old.plan.hostname != plan.hostname:
+            self._hops.use(_pool(settings.deliver, plan.hostname))
+        return _InForce(settings, book, plan)
+
+    def _terms(self, settings: Settings) -> Terms:
+        tls = None
+        if settings.tls.certificate is not None and settings.tls.key is not None:
+            tls = server_context(Path(settings.tls.certificate), Path(settings.tls.key))
+        return Terms(
+            hostname=settings.hostname or socket.getfqdn(),
+            folder=Path(settings.state),
+            begin=self._begin,
+            observe=self._log.observe,
+            authenticate=authenticate_for(settings),
+            tls=tls,
+            limits=limits_of(settings),
+            unlimited=settings.trusted.unlimited,
+            always_normalised=settings.trusted.relay,
+        )
+
+    async def _open_pages(self) -> "SandboxWeb | None":
+        web = self._settings.listen.web
+        if web is None:
+            return None
+        if self._settings.deliver.helpdesk is not Way.SANDBOX:
+            self._log.say("the web page shows only the sandbox so far, so it is not opened", web=str(web))
+            return None
+        from relay.sandbox.web import SandboxWeb
+
+        return await SandboxWeb.open(web.host, web.port, self._inbox)
+
+    def _introduce(self) -> None:
+        assert self._force is not None
+        for warning in warnings(self._force.settings, self._force.book):
+            self._log.warn("good to know", about=warning)
+        self._log.say(
+            "serving",
+            smtp=" ".join(f"{host}:{port}" for host, port in self.addresses),
+            web=str(self._settings.listen.web) if self._pages else None,
+            channels=len(self._force.book.channels),
+            book=self._force.book.digest,
+        )
+
+
+def queue_ids() -> Callable[[], str]:
+    """Return a maker of queue ids: unique in this process, and for all practical purposes everywhere."""
+    prefix = f"{int(time.time()):X}{secrets.token_hex(2).upper()}"
+    numbers = count(1)
+    return lambda: f"{prefix}-{next(numbers):X}"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).astimezone()
+
+
+def _make_state(settings: Settings) -> None:
+    state = Path(settings.state)
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state.chmod(0o700)
+    except OSError as error:
+        words = f"the folder {state} cannot be used: {error.strerror}; name one that this process may write to"
+        raise BadSettingsError((Problem("channels.yaml", 0, "state", words),)) from error
+
+
+def _pool_key(deliver: DeliverSettings) -> object:
+    return deliver.timeouts, deliver.connections, deliver.tls
+
+
+def _pool(deliver: DeliverSettings, hostname: str) -> Pool:
+    times = deliver.timeouts
+    timeouts = Timeouts(times.connect.total_seconds(), times.reply.total_seconds(), times.content.total_seconds())
+    return Pool(Dialer(hostname, timeouts, Path(deliver.tls.ca) if deliver.tls.ca else None), deliver.connections)

@@ -1,0 +1,34 @@
+"""What an operator should know of a channels.yaml that is valid: what it can close, and what it does not do yet."""
+
+from collections.abc import Iterator
+
+from relay.channels import ChannelBook, Network, Networks
+from relay.judge.closable import can_close_what_arrives, closable
+from relay.settings.dormant import inactive
+from relay.settings.model import Settings
+
+
+def closing(book: ChannelBook) -> tuple[str, ...]:
+    """Return for each channel one sentence on what can be closed with the book as it is."""
+    return tuple(closable(channel, book) for channel in book.channels)
+
+
+def warnings(settings: Settings, book: ChannelBook) -> Iterator[str]:
+    """Yield what is allowed but likely not meant, one sentence each."""
+    for channel in book.channels:
+        if not can_close_what_arrives(channel, book):
+            yield closable(channel, book)
+    for listener in settings.listen.smtp:
+        for right, networks in (("proxy", listener.proxy), ("xclient", listener.xclient)):
+            for network in _shared(book.platform.networks, networks):
+                yield (
+                    f"platform.networks and {right} of the listener {listener.address} share {network}: what it does not "
+                    f"say who the client is for counts as sent by the platform"
+                )
+    yield from inactive(settings)
+
+
+def _shared(ones: Networks, others: Networks) -> Iterator[Network]:
+    for one in ones.all:
+        if any(one.version == other.version and one.overlaps(other) for other in others.all):
+            yield one

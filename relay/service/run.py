@@ -1,0 +1,87 @@
+"""A relay as a process: the event loop, signals, watching files, words to systemd."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import uvloop
+
+from relay.service.log import EventLog, configure
+from relay.service.notify import notify, watchdog_seconds
+from relay.service.relay import Load, Relay
+from relay.settings.model import Settings
+
+WATCH_SECONDS = 1.0
+"""How often the files are looked at."""
+
+
+def run(settings: Settings, load: Load, path: Path, *, accept_everything: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; RelayError if it cannot start.  SIGHUP and changed files reload."""
+    configure(settings.log.format, settings.log.level)
+    relay = Relay(settings, load, EventLog(), accept_everything=accept_everything)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(relay, settings, path))
+
+
+async def _serve(relay: Relay, settings: Settings, path: Path) -> None:
+    stopping, changed = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, changed.set)
+    await relay.start()
+    notify("READY=1")
+    files = [path, *(Path(file) for file in (settings.tls.certificate, settings.tls.key) if file)]
+    helpers = [
+        asyncio.create_task(_watch(files, changed)),
+        asyncio.create_task(_reload_when(changed, relay)),
+        asyncio.create_task(_feed_watchdog()),
+    ]
+    await stopping.wait()
+    notify("STOPPING=1")
+    for helper in helpers:
+        helper.cancel()
+    await asyncio.gather(*helpers, return_exceptions=True)
+    await relay.stop()
+
+
+async def _reload_when(changed: asyncio.Event, relay: Relay) -> None:
+    while True:
+        await changed.wait()
+        changed.clear()
+        notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        await relay.reload()
+        notify("READY=1")
+
+
+async def _watch(files: Iterable[Path], changed: asyncio.Event) -> None:
+    """Set ``changed`` when a file has become another one, and has stopped changing."""
+    known = reported = _marks(files)
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        marks = _marks(files)
+        if marks == known and marks != reported:
+            reported = marks
+            changed.set()
+        known = marks
+
+
+def _marks(files: Iterable[Path]) -> tuple[tuple[int, int, int] | None, ...]:
+    return tuple(_mark(file) for file in files)
+
+
+def _mark(file: Path) -> tuple[int, int, int] | None:
+    with contextlib.suppress(OSError):
+        found = file.stat()
+        return found.st_ino, found.st_size, found.st_mtime_ns
+    return None
+
+
+async def _feed_watchdog() -> None:
+    seconds = watchdog_seconds()
+    while seconds is not None:
+        notify("WATCHDOG=1")
+        await asyncio.sleep(seconds)

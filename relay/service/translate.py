@@ -1,0 +1,107 @@
+"""Settings in the words of those who use them: routes, stamp rules, plans, listeners, limits, logins."""
+
+import asyncio
+from collections.abc import Callable
+
+from relay.channels import ChannelBook
+from relay.delivery.route import Routes
+from relay.intake.terms import AuthMode, IntakeLimits, ListenerSettings, TlsMode
+from relay.intake.transaction import Authenticate
+from relay.mail.envelope import Client
+from relay.mail.hop import NextHop, Way
+from relay.passwords import verify
+from relay.pipeline import Plan
+from relay.service.stamping import stamp_rules_of
+from relay.settings.model import Destination, Settings
+from relay.settings.words import BareNewlines, ListenerAuth, Right, XForward
+
+
+def routes_of(settings: Settings, book: ChannelBook, hostname: str, *, accept_everything: bool = False) -> Routes:
+    """Return the routes of pass-through; ``deliver.helpdesk`` is there, as the settings were read for serving."""
+    deliver = settings.deliver
+    assert deliver.helpdesk is not None, "checked where settings are read for serving"
+    return Routes(
+        book=book,
+        helpdesk=deliver.helpdesk,
+        hostname=hostname.lower(),
+        by_channel={own.channel.name: own.helpdesk for own in settings.channels if own.helpdesk is not None},
+        elsewhere=_if_reachable(deliver.elsewhere) or Way.REFUSE,
+        postmaster=settings.postmaster,
+        postmaster_hop=_if_reachable(deliver.reports),
+        accept_everything=accept_everything,
+    )
+
+
+def plan_of(settings: Settings, book: ChannelBook, hostname: str, *, accept_everything: bool = False) -> Plan:
+    """Return what transactions that begin from now on are handled by."""
+    return Plan(
+        routes=routes_of(settings, book, hostname, accept_everything=accept_everything),
+        stamp=stamp_rules_of(settings),
+        hostname=hostname,
+        header_size=settings.limits.header_size,
+        patience=settings.deliver.timeouts.while_client_waits.total_seconds() or None,
+        tell_client=settings.deliver.xforward is XForward.AUTO,
+        may_relay=_may_relay(settings),
+    )
+
+
+def listeners_of(settings: Settings) -> list[ListenerSettings]:
+    """Return the SMTP listeners; without a certificate ``opportunistic`` announces no STARTTLS."""
+    logins = {
+        ListenerAuth.NONE: AuthMode.NONE,
+        ListenerAuth.OPTIONAL: AuthMode.OPTIONAL,
+        ListenerAuth.REQUIRED: AuthMode.REQUIRED,
+    }
+    return [
+        ListenerSettings(
+            host=smtp.address.host,
+            port=smtp.address.port,
+            tls=TlsMode(smtp.tls.value),
+            auth=logins[smtp.auth],
+            proxy=smtp.proxy,
+            xclient=smtp.xclient,
+            reuse_port=smtp.reuse_port,
+        )
+        for smtp in settings.listen.smtp
+    ]
+
+
+def limits_of(settings: Settings) -> IntakeLimits:
+    """Return what intake lets a client do."""
+    limits = settings.limits
+    return IntakeLimits(
+        message_size=limits.message_size,
+        header_size=limits.header_size,
+        recipients=limits.recipients,
+        connections=limits.connections,
+        connections_per_client=limits.connections_per_client,
+        received=limits.received,
+        junk_commands=limits.junk_commands,
+        auth_failures=limits.auth_failures,
+        command_timeout=limits.command_timeout.total_seconds(),
+        data_rate=limits.data_rate,
+        normalise_bare_newlines=limits.bare_newlines is BareNewlines.NORMALIZE,
+    )
+
+
+def authenticate_for(settings: Settings) -> Authenticate | None:
+    """Return how a login of a user who may send is checked; None where there is no such user."""
+    hashes = {user.name: user.password for user in settings.who_may(Right.SEND)}
+    if not hashes:
+        return None
+
+    async def authenticate(user: str, password: str) -> bool:
+        return await asyncio.to_thread(verify, password, hashes.get(user))
+
+    return authenticate
+
+
+def _may_relay(settings: Settings) -> Callable[[Client], bool]:
+    trusted = settings.trusted.relay
+    users = frozenset(user.name for user in settings.who_may(Right.SEND))
+    return lambda client: client.address in trusted or client.user in users
+
+
+def _if_reachable(destination: Destination) -> NextHop | None:
+    """Return a destination that pass-through can reach: a server that is named, not one to be found by MX."""
+    return destination if isinstance(destination, NextHop) else None

@@ -1,0 +1,91 @@
+"""``check``, ``hash-password`` and what every command does with errors."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from relay.cli import app
+from relay.passwords import verify
+from tests.cli.conftest import CHANNELS, Run
+
+
+def test_check_prints_channels_routes_listeners_and_what_can_be_closed(relay: Run):
+    code, out, _ = relay("check")
+    assert code == 0
+    for words in ("support@company.com", "smtp://127.0.0.1:2526", "127.0.0.1:2525", "What can be closed", "sha256:"):
+        assert words in out
+
+
+def test_check_says_what_a_channel_without_inbound_address_can_close(relay: Run, folder: Path):
+    (folder / "channels.yaml").write_text(CHANNELS.replace("    inbound: [in@relay.company.net]\n", "  sales: {address: sales@company.com}\n"))
+    code, out, _ = relay("check")
+    assert code == 0
+    assert (
+        "support has no inbound address: only copies that reach another channel can be closed; "
+        "name the address your copies arrive at, or set bcc_evidence: [header]"
+    ) in out
+
+
+def test_check_names_what_is_not_active_yet(relay: Run, folder: Path):
+    (folder / "channels.yaml").write_text(CHANNELS + "stamp: {link: true}\n")
+    _, out, _ = relay("check")
+    assert "stamp.link" in out
+
+
+def test_check_warns_where_a_platform_network_may_also_say_who_the_client_is(relay: Run, folder: Path):
+    (folder / "channels.yaml").write_text(
+        CHANNELS + 'listen: {smtp: [{address: "127.0.0.1:2525", xclient: [192.0.2.0/29]}]}\n'
+    )
+    _, out, _ = relay("check")
+    assert "xclient" in out.split("Good to know")[1]
+
+
+def test_check_needs_a_helpdesk_and_explain_does_not(relay: Run, folder: Path):
+    (folder / "channels.yaml").write_text("version: 1\nchannels: {support: {address: support@company.com}}\n")
+    assert relay("check")[0] == 78
+    assert relay("explain", "copy.eml")[0] == 0
+
+
+def test_check_with_dns_looks_the_routes_up(relay: Run, folder: Path):
+    assert relay("check", "--dns")[0] == 0
+    (folder / "channels.yaml").write_text(CHANNELS.replace("127.0.0.1:2526", "no-such-host.invalid:25"))
+    code, out, _ = relay("check", "--dns")
+    assert code == 1
+    assert "no-such-host.invalid" in out
+
+
+def test_hash_password_reads_one_line_and_prints_what_verifies(relay: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("correct horse\n"))
+    code, out, _ = relay("hash-password")
+    assert code == 0
+    assert out.startswith("$scrypt$")
+    assert verify("correct horse", out.strip())
+    assert not verify("wrong horse", out.strip())
+
+
+def test_an_empty_password_is_refused(relay: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    assert relay("hash-password")[0] == 64
+
+
+def test_a_bug_of_ours_is_one_sentence_and_70(relay: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(app.COMMANDS, "json", "")
+    code, out, err = relay("json")
+    assert (code, out) == (70, "")
+    assert len(err.splitlines()) == 1
+
+
+def test_help_lists_every_command(relay: Run):
+    code, out, _ = relay("--help")
+    assert code == 0
+    for command in app.COMMANDS:
+        assert command in out
+        assert relay(command, "--help")[0] == 0
+
+
+def test_version_is_printed(relay: Run):
+    code, out, _ = relay("--version")
+    assert code == 0
+    assert out.startswith("helpdesk-relay ")
