@@ -62,37 +62,43 @@ class Helpdesk:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        reverse_path, forward_paths = "", []
+        envelope = Got("", [], b"")
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             writer.write(b"220 desk.example ESMTP\r\n")
-            while line := (await reader.readuntil(b"\r\n")).decode("utf-8"):
-                verb = line[:4].upper()
-                if verb == "EHLO":
-                    writer.write(b"250-desk.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
-                elif verb == "MAIL":
-                    reverse_path, forward_paths = re.search("<(.*?)>", line)[1], []
-                    writer.write(b"250 2.1.0 ok\r\n")
-                elif verb == "RCPT":
-                    path = re.search("<(.*?)>", line)[1]
-                    if path in self.refused:
-                        writer.write(b"550 5.1.1 we do not know that one\r\n")
-                    else:
-                        forward_paths.append(path)
-                        writer.write(b"250 2.1.5 ok\r\n")
-                elif verb == "DATA":
-                    writer.write(b"354 go\r\n")
-                    stuffed = bytearray()
-                    while (piece := await reader.readuntil(b"\r\n")) != b".\r\n":
-                        stuffed += piece[1:] if piece.startswith(b".") else piece
-                    self.got.append(Got(reverse_path, forward_paths, bytes(stuffed)))
+            while True:
+                line = (await reader.readuntil(b"\r\n")).decode("utf-8")
+                writer.write(self._answer(line, envelope))
+                if line.startswith("DATA"):
+                    await self._take(reader, envelope)
                     writer.write(b"250 2.0.0 ticket %d\r\n" % len(self.got))
-                elif verb == "QUIT":
-                    writer.write(b"221 bye\r\n")
-                    break
-                else:
-                    writer.write(b"250 ok\r\n")
+                    envelope = Got("", [], b"")
                 await writer.drain()
         writer.close()
+
+    def _answer(self, line: str, envelope: Got) -> bytes:
+        path = re.search("<(.*?)>", line)
+        match line[:4].upper():
+            case "EHLO":
+                return b"250-desk.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
+            case "MAIL":
+                envelope.reverse_path = path[1]
+            case "RCPT" if path[1] in self.refused:
+                return b"550 5.1.1 we do not know that one\r\n"
+            case "RCPT":
+                envelope.forward_paths.append(path[1])
+                return b"250 2.1.5 ok\r\n"
+            case "RSET":
+                envelope.forward_paths.clear()
+            case "DATA":
+                return b"354 go\r\n"
+        return b"250 ok\r\n"
+
+    async def _take(self, reader: asyncio.StreamReader, envelope: Got) -> None:
+        octets = bytearray()
+        while (piece := await reader.readuntil(b"\r\n")) != b".\r\n":
+            octets += piece[1:] if piece.startswith(b".") else piece
+        envelope.octets = bytes(octets)
+        self.got.append(envelope)
 
 
 class Process:
@@ -124,7 +130,10 @@ class Process:
         for _ in range(400):
             assert self.process is not None
             assert self.process.poll() is None, self.said()
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as trial:
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", port), timeout=2) as trial,
+            ):
                 if trial.recv(3) == b"220":
                     return
             time.sleep(0.025)

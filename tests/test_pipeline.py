@@ -10,7 +10,13 @@ import pytest
 
 from relay import pipeline
 from relay.channels import Channel, ChannelBook, Networks
-from relay.delivery.faults import AllBusyError, DroppedError, NoConnectionError, StaleConnectionError, UnknownOutcomeError
+from relay.delivery.faults import (
+    AllBusyError,
+    DroppedError,
+    NoConnectionError,
+    StaleConnectionError,
+    UnknownOutcomeError,
+)
 from relay.delivery.route import Hop, Routes
 from relay.errors import PeerError
 from relay.events import Fault, HopTrouble, TransactionEnded
@@ -98,7 +104,10 @@ def channel(name: str, address: str, *inbound: str) -> Channel:
 
 
 BOOK = ChannelBook(
-    [channel("support", "support@company.com", "in@relay.example"), channel("billing", "billing@company.com")],
+    [
+        channel("support", "support@company.com", "in@relay.example"),
+        channel("billing", "billing@company.com"),
+    ],
     domains=["desk.example"],
     trusted_trace=Networks(),
 )
@@ -119,7 +128,9 @@ class Relay:
             monotonic=lambda: 0.0,
         )
         self.plan = Plan(
-            routes=Routes(BOOK, helpdesk, "relay.example", by_channel={"billing": BILLING_DESK}, elsewhere=WORLD),
+            routes=Routes(
+                BOOK, helpdesk, "relay.example", by_channel={"billing": BILLING_DESK}, elsewhere=WORLD
+            ),
             stamp=stamp_rules(),
             hostname="relay.example",
             header_size=header_size,
@@ -130,7 +141,9 @@ class Relay:
         self.client = Client(ip_address("198.51.100.7"), helo="crm.example")
 
     def begin(self, reverse_path: ReversePath | None = None) -> PassThrough:
-        return PassThrough(self.plan, self.means, self.client, reverse_path or ReversePath("bounce@crm.example"))
+        return PassThrough(
+            self.plan, self.means, self.client, reverse_path or ReversePath("bounce@crm.example")
+        )
 
     @property
     def desk(self) -> Exchange:
@@ -146,7 +159,9 @@ def relay() -> Relay:
     return Relay()
 
 
-async def test_an_outbound_copy_reaches_the_helpdesk_with_the_stamp_on_top_and_our_received_below(relay: Relay):
+async def test_an_outbound_copy_reaches_the_helpdesk_with_the_stamp_on_top_and_our_received_below(
+    relay: Relay,
+):
     transaction = relay.begin()
     assert await transaction.rcpt(path("in@relay.example")) == OK
     assert await transaction.content(HeldContent(COPY)) == TAKEN
@@ -245,7 +260,9 @@ async def test_a_refused_mail_is_the_answer_to_rcpt(relay: Relay):
     ],
 )
 @pytest.mark.parametrize("step", ["envelope", "rcpt", "data"])
-async def test_whatever_the_hop_breaks_is_a_temporary_answer(relay: Relay, step: str, fault: Exception, code: int, enhanced: str):
+async def test_whatever_the_hop_breaks_is_a_temporary_answer(
+    relay: Relay, step: str, fault: Exception, code: int, enhanced: str
+):
     relay.hops.exchanges[DESK] = Exchange()
     transaction = relay.begin()
     if step == "envelope":
@@ -259,7 +276,9 @@ async def test_whatever_the_hop_breaks_is_a_temporary_answer(relay: Relay, step:
         else:
             reply = await transaction.content(HeldContent(COPY))
     assert (reply.code, reply.enhanced) == (code, enhanced)
-    assert [event.next_hop for event in relay.events if isinstance(event, HopTrouble)] == ["smtp://desk.example:25"]
+    assert [event.next_hop for event in relay.events if isinstance(event, HopTrouble)] == [
+        "smtp://desk.example:25"
+    ]
     await transaction.abandon()
     assert relay.hops.out == 0
 
@@ -303,7 +322,9 @@ async def test_a_slow_client_gives_the_connection_back_and_what_was_accepted_is_
     ]
 
 
-async def test_a_hop_that_takes_back_an_accepted_forward_path_defers_the_message(relay: Relay, monkeypatch: pytest.MonkeyPatch):
+async def test_a_hop_that_takes_back_an_accepted_forward_path_defers_the_message(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(pipeline, "HOLD_SECONDS", 0.01)
     transaction = relay.begin()
     await transaction.rcpt(path("in@relay.example"))
@@ -331,7 +352,9 @@ async def test_the_client_is_told_to_the_hop_only_where_that_is_wanted(relay: Re
     assert relay.desk.said[0][3] == relay.client
 
 
-async def test_a_bug_while_judging_opens_the_ticket_and_is_reported(relay: Relay, monkeypatch: pytest.MonkeyPatch):
+async def test_a_bug_while_judging_opens_the_ticket_and_is_reported(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+):
     class Trap(ChannelBook):
         def recipients_of(self, view):
             if view.unreadable is None:
@@ -339,7 +362,15 @@ async def test_a_bug_while_judging_opens_the_ticket_and_is_reported(relay: Relay
             return super().recipients_of(view)
 
     book = Trap(BOOK.channels)
-    relay.plan = Plan(Routes(book, DESK, "relay.example"), stamp_rules(), "relay.example", 0, 1.0, True, lambda client: False)
+    relay.plan = Plan(
+        Routes(book, DESK, "relay.example"),
+        stamp_rules(),
+        "relay.example",
+        0,
+        1.0,
+        True,
+        lambda client: False,
+    )
     transaction = relay.begin()
     await transaction.rcpt(path("in@relay.example"))
     assert await transaction.content(HeldContent(COPY)) == TAKEN
@@ -360,7 +391,9 @@ async def test_forged_stamps_are_removed_from_a_header_section_that_is_too_large
     assert b"auto-closed" not in relay.desk.content
 
 
-@pytest.mark.parametrize("address", ["postmaster@company.com", "postmaster@relay.example", "PostMaster@desk.example"])
+@pytest.mark.parametrize(
+    "address", ["postmaster@company.com", "postmaster@relay.example", "PostMaster@desk.example"]
+)
 async def test_postmaster_of_every_domain_we_serve_reaches_the_helpdesk(relay: Relay, address: str):
     assert (await relay.begin().rcpt(path(address))).positive
 

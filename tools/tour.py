@@ -96,7 +96,13 @@ def _show() -> None:
     rows = [("sample", "From", "arrived for", "verdict", "reason")]
     for (name, _, _), message in zip(SAMPLES, got, strict=True):
         rows.append(
-            (name, message["from"], ", ".join(message["forward_paths"]), message["verdict"], message["reason"])
+            (
+                name,
+                message["from"],
+                ", ".join(message["forward_paths"]),
+                message["verdict"],
+                message["reason"],
+            )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     print("\nSent over SMTP, and what the stand-in helpdesk got:\n")

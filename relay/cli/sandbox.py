@@ -15,8 +15,12 @@ from relay.settings.model import Settings
 
 @click.command(name="sandbox")
 @config_option
-@click.option("--smtp", default="127.0.0.1:1025", show_default=True, metavar="HOST:PORT", help="Where to take mail.")
-@click.option("--web", default="127.0.0.1:8025", show_default=True, metavar="HOST:PORT", help="Where to show it.")
+@click.option(
+    "--smtp", default="127.0.0.1:1025", show_default=True, metavar="HOST:PORT", help="Where to take mail."
+)
+@click.option(
+    "--web", default="127.0.0.1:8025", show_default=True, metavar="HOST:PORT", help="Where to show it."
+)
 def command(config: str | None, smtp: str, web: str) -> int:
     """Take every message, forward nothing, and show each with its verdict and reason."""
     from relay.service.run import run
@@ -29,7 +33,9 @@ def command(config: str | None, smtp: str, web: str) -> int:
             raise click.BadParameter(f"{text} is no address to listen on; write host:port", param_hint=option)
         return Endpoint(host, int(port))
 
-    listen = ListenSettings(smtp=(SmtpListener(endpoint(smtp, "--smtp")),), milter=(), web=endpoint(web, "--web"))
+    listen = ListenSettings(
+        smtp=(SmtpListener(endpoint(smtp, "--smtp")),), milter=(), web=endpoint(web, "--web")
+    )
     path = config_path(config)
     with tempfile.TemporaryDirectory(prefix="helpdesk-relay-") as folder:
 
@@ -37,7 +43,9 @@ def command(config: str | None, smtp: str, web: str) -> int:
             return _as_sandbox(read_settings(path, os.environ), listen, folder)
 
         settings = load()
-        click.echo(f"SMTP on {smtp}, every address is accepted; the page is http://{web}/; Ctrl-C ends it", err=True)
+        click.echo(
+            f"SMTP on {smtp}, every address is accepted; the page is http://{web}/; Ctrl-C ends it", err=True
+        )
         run(settings, load, Path(path), accept_everything=True)
     return exits.DONE
 
@@ -46,5 +54,8 @@ def _as_sandbox(settings: Settings, listen: ListenSettings, folder: str) -> Sett
     from relay.mail.hop import Way
 
     return replace(
-        settings, listen=listen, state=folder, deliver=replace(settings.deliver, helpdesk=Way.SANDBOX, elsewhere=Way.REFUSE)
+        settings,
+        listen=listen,
+        state=folder,
+        deliver=replace(settings.deliver, helpdesk=Way.SANDBOX, elsewhere=Way.REFUSE),
     )

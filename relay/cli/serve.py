@@ -16,5 +16,9 @@ def command(config: str | None) -> int:
     from relay.settings.parse import read_settings
 
     path = config_path(config)
-    run(read_settings(path, os.environ, serving=True), lambda: read_settings(path, os.environ, serving=True), path)
+    run(
+        read_settings(path, os.environ, serving=True),
+        lambda: read_settings(path, os.environ, serving=True),
+        path,
+    )
     return exits.DONE

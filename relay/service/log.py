@@ -37,7 +37,9 @@ def configure(form: LogFormat, level: LogLevel) -> None:
     """Set the log up, on stderr; may be done again at a reload."""
     readable = form is LogFormat.TEXT or (form is LogFormat.AUTO and sys.stderr.isatty())
     render: Callable[..., Any] = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if readable else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        if readable
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[
@@ -76,14 +78,22 @@ class EventLog:
             case TransactionEnded():
                 self._transaction(event)
             case HopTrouble():
-                self._log.warning("next hop", id=event.queue_id, hop=event.next_hop, trouble=visible(event.words))
+                self._log.warning(
+                    "next hop", id=event.queue_id, hop=event.next_hop, trouble=visible(event.words)
+                )
             case Fault():
                 self._fault(f"a fault of ours while {event.where}", event.error)
+            case _:
+                self._of_intake(event)
+
+    def _of_intake(self, event: object) -> None:
+        match event:
             case SessionFaulted():
                 self._fault("a fault of ours in a session", event.error, client=_name(event.client))
-            case SessionRefused() | SessionCut():
-                words = "client refused" if isinstance(event, SessionRefused) else "session ended"
-                self._log.info(words, client=_name(event.client), cause=event.cause.value)
+            case SessionRefused():
+                self._log.info("client refused", client=_name(event.client), cause=event.cause.value)
+            case SessionCut():
+                self._log.info("session ended", client=_name(event.client), cause=event.cause.value)
             case ContentRefused():
                 self._log.info(
                     "content refused",
@@ -120,7 +130,9 @@ class EventLog:
                 facts["channel"] = verdict.channel.name
             if verdict.doubts:
                 facts["doubts"] = ",".join(verdict.doubts)
-        self._log.info("message", **facts, hop=event.next_hop, outcome=str(event.reply), seconds=round(event.seconds, 4))
+        self._log.info(
+            "message", **facts, hop=event.next_hop, outcome=str(event.reply), seconds=round(event.seconds, 4)
+        )
 
     def _fault(self, words: str, error: BaseException, **facts: object) -> None:
         expected = isinstance(error, RelayError)

@@ -50,7 +50,9 @@ class _InForce:
 class Relay:
     """All listeners of one process and what they share; for one event loop."""
 
-    def __init__(self, settings: Settings, load: Load, log: EventLog, *, accept_everything: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, load: Load, log: EventLog, *, accept_everything: bool = False
+    ) -> None:
         """Take the settings to begin with, and how to read them again."""
         self._load = load
         self._log = log
@@ -83,7 +85,8 @@ class Relay:
 
     async def reload(self) -> bool:
         """Read channels.yaml again and go by it; a bad file keeps the running one and says so."""
-        assert self._force is not None and self._intake is not None, "start comes first"
+        assert self._force is not None, "start comes first"
+        assert self._intake is not None
         try:
             settings = await asyncio.to_thread(self._load)
             force = await asyncio.to_thread(self._prepared, settings)
@@ -118,9 +121,15 @@ class Relay:
         """Make what takes its time; in a thread."""
         _make_state(settings)
         book = settings.book()
-        plan = plan_of(settings, book, settings.hostname or socket.getfqdn(), accept_everything=self._accept_everything)
+        plan = plan_of(
+            settings, book, settings.hostname or socket.getfqdn(), accept_everything=self._accept_everything
+        )
         old = self._force
-        if old is None or _pool_key(old.settings.deliver) != _pool_key(settings.deliver) or old.plan.hostname != plan.hostname:
+        if (
+            old is None
+            or _pool_key(old.settings.deliver) != _pool_key(settings.deliver)
+            or old.plan.hostname != plan.hostname
+        ):
             self._hops.use(_pool(settings.deliver, plan.hostname))
         return _InForce(settings, book, plan)
 
@@ -181,7 +190,9 @@ def _make_state(settings: Settings) -> None:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         state.chmod(0o700)
     except OSError as error:
-        words = f"the folder {state} cannot be used: {error.strerror}; name one that this process may write to"
+        words = (
+            f"the folder {state} cannot be used: {error.strerror}; name one that this process may write to"
+        )
         raise BadSettingsError((Problem("channels.yaml", 0, "state", words),)) from error
 
 
@@ -191,5 +202,9 @@ def _pool_key(deliver: DeliverSettings) -> object:
 
 def _pool(deliver: DeliverSettings, hostname: str) -> Pool:
     times = deliver.timeouts
-    timeouts = Timeouts(times.connect.total_seconds(), times.reply.total_seconds(), times.content.total_seconds())
-    return Pool(Dialer(hostname, timeouts, Path(deliver.tls.ca) if deliver.tls.ca else None), deliver.connections)
+    timeouts = Timeouts(
+        times.connect.total_seconds(), times.reply.total_seconds(), times.content.total_seconds()
+    )
+    return Pool(
+        Dialer(hostname, timeouts, Path(deliver.tls.ca) if deliver.tls.ca else None), deliver.connections
+    )

@@ -16,7 +16,9 @@ from relay.settings.model import Destination, Settings
 from relay.settings.words import BareNewlines, ListenerAuth, Right, XForward
 
 
-def routes_of(settings: Settings, book: ChannelBook, hostname: str, *, accept_everything: bool = False) -> Routes:
+def routes_of(
+    settings: Settings, book: ChannelBook, hostname: str, *, accept_everything: bool = False
+) -> Routes:
     """Return the routes of pass-through; ``deliver.helpdesk`` is there, as the settings were read for serving."""
     deliver = settings.deliver
     assert deliver.helpdesk is not None, "checked where settings are read for serving"

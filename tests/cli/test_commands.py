@@ -14,12 +14,20 @@ from tests.cli.conftest import CHANNELS, Run
 def test_check_prints_channels_routes_listeners_and_what_can_be_closed(relay: Run):
     code, out, _ = relay("check")
     assert code == 0
-    for words in ("support@company.com", "smtp://127.0.0.1:2526", "127.0.0.1:2525", "What can be closed", "sha256:"):
+    for words in (
+        "support@company.com",
+        "smtp://127.0.0.1:2526",
+        "127.0.0.1:2525",
+        "What can be closed",
+        "sha256:",
+    ):
         assert words in out
 
 
 def test_check_says_what_a_channel_without_inbound_address_can_close(relay: Run, folder: Path):
-    (folder / "channels.yaml").write_text(CHANNELS.replace("    inbound: [in@relay.company.net]\n", "  sales: {address: sales@company.com}\n"))
+    (folder / "channels.yaml").write_text(
+        CHANNELS.replace("    inbound: [in@relay.company.net]\n", "  sales: {address: sales@company.com}\n")
+    )
     code, out, _ = relay("check")
     assert code == 0
     assert (

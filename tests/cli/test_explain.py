@@ -28,7 +28,9 @@ def answer(out: str) -> dict:
 
 
 def test_json_is_one_object_a_message_with_every_key_of_the_contract(relay: Run):
-    code, out, err = relay("explain", "--json", "--rcpt-to", "in@relay.company.net", "--client-ip", "198.51.100.7", "copy.eml")
+    code, out, err = relay(
+        "explain", "--json", "--rcpt-to", "in@relay.company.net", "--client-ip", "198.51.100.7", "copy.eml"
+    )
     told = answer(out)
     assert (code, err) == (0, "")
     assert list(told) == [
@@ -57,9 +59,16 @@ def test_json_is_one_object_a_message_with_every_key_of_the_contract(relay: Run)
     assert told["known"] == {"envelope": "given", "client": "given", "header": "complete"}
     assert told["depends"] is None
     assert [finding["question"] for finding in told["findings"]] == QUESTIONS
-    assert told["findings"][0] == {"question": "readable", "holds": True, "because": "the header section is complete"}
+    assert told["findings"][0] == {
+        "question": "readable",
+        "holds": True,
+        "because": "the header section is complete",
+    }
     assert told["findings"][1]["because"] == "From names support@company.com"
-    assert told["stamp"] == ["X-Ticket-Status: auto-closed", "X-Ticket-Reason: outbound-copy; channel=support"]
+    assert told["stamp"] == [
+        "X-Ticket-Status: auto-closed",
+        "X-Ticket-Reason: outbound-copy; channel=support",
+    ]
     assert told["book"].startswith("sha256:")
 
 

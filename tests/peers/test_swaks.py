@@ -14,10 +14,10 @@ def test_a_message_by_swaks_arrives_octet_for_octet_below_what_we_prepend(tmp_pa
     message = b"From: support@company.com\nTo: anna@customer.example\nSubject: by swaks\n\n.dot\nlast\n"
     (tmp_path / "message").write_bytes(message)
     port = free_port()
+    envelope = ["--from", "support@company.com", "--to", "in@relay.company.net"]
     with Helpdesk().running() as helpdesk, Process(tmp_path, channels(port, helpdesk.port)).running(port):
         sent = subprocess.run(
-            ["swaks", "--server", f"127.0.0.1:{port}", "--from", "support@company.com", "--to", "in@relay.company.net"]
-            + ["--data", f"@{tmp_path / 'message'}"],
+            ["swaks", "--server", f"127.0.0.1:{port}", "--data", f"@{tmp_path / 'message'}", *envelope],
             capture_output=True,
             text=True,
             timeout=60,

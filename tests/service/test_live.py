@@ -44,7 +44,9 @@ def prepended(octets: bytes, original: bytes) -> list[bytes]:
     return octets[: -len(original)].splitlines()
 
 
-def test_a_message_by_smtplib_arrives_octet_for_octet_below_what_we_prepend(relay: Process, helpdesk: Helpdesk, port: int):
+def test_a_message_by_smtplib_arrives_octet_for_octet_below_what_we_prepend(
+    relay: Process, helpdesk: Helpdesk, port: int
+):
     with smtplib.SMTP("127.0.0.1", port) as client:
         client.sendmail("bounce@crm.example", ["in@relay.company.net"], COPY)
     (got,) = helpdesk.got
@@ -81,7 +83,11 @@ async def test_a_pooled_client_sends_many_messages_and_the_relay_keeps_its_conne
         client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port)
         async with client:
             for turn in range(20):
-                text = COPY.replace(b"Hi", b"Hi %d/%d" % (number, turn)).replace(b"\x00\xff", b"plain").decode("ascii")
+                text = (
+                    COPY.replace(b"Hi", b"Hi %d/%d" % (number, turn))
+                    .replace(b"\x00\xff", b"plain")
+                    .decode("ascii")
+                )
                 await client.sendmail("bounce@crm.example", ["in@relay.company.net"], text)
 
     await asyncio.gather(*map(send, range(5)))
@@ -91,12 +97,18 @@ async def test_a_pooled_client_sends_many_messages_and_the_relay_keeps_its_conne
 
 
 @pytest.mark.parametrize("canonical", [b"relaxed", b"simple"])
-def test_a_dkim_signature_made_before_verifies_after(relay: Process, helpdesk: Helpdesk, port: int, canonical: bytes):
+def test_a_dkim_signature_made_before_verifies_after(
+    relay: Process, helpdesk: Helpdesk, port: int, canonical: bytes
+):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
     )
-    der = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    der = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
     import base64
 
     record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(der)
@@ -147,7 +159,9 @@ def test_a_helpdesk_that_is_down_is_a_temporary_answer_and_no_more_once_it_is_ba
             assert len(desk.got) == 2
 
 
-def test_a_changed_file_is_read_again_and_a_bad_one_keeps_the_running_one(relay: Process, helpdesk: Helpdesk, port: int):
+def test_a_changed_file_is_read_again_and_a_bad_one_keeps_the_running_one(
+    relay: Process, helpdesk: Helpdesk, port: int
+):
     good = relay.config.read_text()
     with smtplib.SMTP("127.0.0.1", port) as client:
         relay.config.write_text(good.replace("address: support@", "address: sales@"))
