@@ -29,6 +29,17 @@ class TransactionEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class ForwardPathRefused:
+    """A forward-path was refused or deferred, by us or by its next hop."""
+
+    queue_id: str
+    client: Client
+    reverse_path: ReversePath
+    forward_path: str
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A bug of ours, survived: the text is for the log alone."""
 
@@ -45,6 +56,6 @@ class HopTrouble:
     words: str
 
 
-Event = TransactionEnded | Fault | HopTrouble
+Event = TransactionEnded | ForwardPathRefused | Fault | HopTrouble
 Observe = Callable[[object], None]
 """Takes any event, here or of the package that declares it; returns at once and never raises."""

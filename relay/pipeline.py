@@ -15,7 +15,7 @@ from typing import Protocol
 from relay.delivery.faults import AllBusyError, NoConnectionError, StaleConnectionError, UnknownOutcomeError
 from relay.delivery.route import Hop, Route, Routes
 from relay.errors import PeerError
-from relay.events import Fault, HopTrouble, Observe, TransactionEnded
+from relay.events import Fault, ForwardPathRefused, HopTrouble, Observe, TransactionEnded
 from relay.judge import Verdict, judge
 from relay.mail.address import Mailbox
 from relay.mail.content import Content
@@ -130,6 +130,13 @@ class PassThrough:
     async def rcpt(self, path: ForwardPath) -> Reply:
         """Put a forward-path to its next hop and return that hop's answer."""
         self.note(path)
+        reply = await self._answer(path)
+        if not reply.positive:
+            refused = ForwardPathRefused(self._queue_id, self._client, self._reverse_path, path.text, reply)
+            self._means.observe(refused)
+        return reply
+
+    async def _answer(self, path: ForwardPath) -> Reply:
         route = self._plan.routes.route(path, may_relay=self._plan.may_relay(self._client))
         if isinstance(route, Reply):
             return route

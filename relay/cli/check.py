@@ -10,6 +10,7 @@ from relay.cli.app import config_option, config_path
 from relay.cli.tables import table
 from relay.mail.hop import NextHop
 from relay.settings.model import Settings
+from relay.settings.words import ListenerTls
 
 
 @click.command(name="check")
@@ -69,7 +70,9 @@ def _routes(settings: Settings) -> Iterator[tuple[str, ...]]:
 
 def _listeners(settings: Settings) -> Iterator[tuple[str, ...]]:
     for smtp in settings.listen.smtp:
-        yield "SMTP", str(smtp.address), smtp.tls.value, smtp.auth.value
+        offered = smtp.tls is not ListenerTls.OPPORTUNISTIC or settings.tls.certificate is not None
+        tls = smtp.tls.value if offered else "opportunistic (not offered: there is no certificate)"
+        yield "SMTP", str(smtp.address), tls, smtp.auth.value
     for milter in settings.listen.milter:
         yield "milter", str(milter), "", ""
     if settings.listen.web is not None:

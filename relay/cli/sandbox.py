@@ -31,7 +31,12 @@ def command(config: str | None, smtp: str, web: str) -> int:
         host = host.removeprefix("[").removesuffix("]")
         if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
             raise click.BadParameter(f"{text} is no address to listen on; write host:port", param_hint=option)
-        return Endpoint(host, int(port))
+        found = Endpoint(host, int(port))
+        if not found.loopback:
+            raise click.BadParameter(
+                f"{text} can be reached from outside; the sandbox is for loopback", param_hint=option
+            )
+        return found
 
     listen = ListenSettings(
         smtp=(SmtpListener(endpoint(smtp, "--smtp")),), milter=(), web=endpoint(web, "--web")

@@ -79,7 +79,7 @@ BECAUSE: dict[Because, Words] = {
         "doubts open the ticket for this channel (when_in_doubt: open), found: {*}",
         "Zweifel öffnen für diesen Kanal das Ticket (when_in_doubt: open), gefunden: {*}",
     ),
-    Because.SWITCHED_ON: ("channel {0} closes for real", "Kanal {0} schließt wirklich"),
+    Because.SWITCHED_ON: ("channel {0} does more than observe", "Kanal {0} beobachtet nicht nur"),
     Because.OBSERVING: (
         "channel {0} has auto_close: observe; the ticket would have been closed",
         "für Kanal {0} gilt auto_close: observe; das Ticket wäre geschlossen worden",

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from relay.delivery.client import Connection
+from relay.delivery.faults import NoConnectionError
 from relay.delivery.pool import Pool
 from relay.delivery.route import Hop
-from relay.mail.hop import NextHop
+from relay.mail.hop import NextHop, Way
 from relay.pipeline import Exchange
 
 
@@ -15,25 +16,34 @@ class AllHops:
     def __init__(self, stand_in: Callable[[], Exchange]) -> None:
         """Take a maker of exchanges with the stand-in helpdesk."""
         self._stand_in = stand_in
-        self._pools: list[Pool] = []
+        self._pool: Pool | None = None
+        self._lent: dict[Connection, Pool] = {}
 
     def use(self, pool: Pool) -> None:
-        """Take connections from ``pool`` from now on; what older pools have lent goes back to them."""
-        self._pools.append(pool)
+        """Take connections from ``pool`` from now on; what an older one has lent goes back to it."""
+        self._pool = pool
 
     async def acquire(self, hop: Hop, patience: float | None, *, fresh: bool = False) -> Exchange:
         """Return an exchange with ``hop``; PeerError if there is none within ``patience`` seconds."""
-        if isinstance(hop, NextHop):
-            return await self._pools[-1].acquire(hop, patience, fresh=fresh)
-        return self._stand_in()
+        if hop is Way.SANDBOX:
+            return self._stand_in()
+        if not isinstance(hop, NextHop):
+            raise NoConnectionError(f"a next hop found by {hop} is not active yet")
+        assert self._pool is not None, "use comes first"
+        pool = self._pool
+        connection = await pool.acquire(hop, patience, fresh=fresh)
+        self._lent[connection] = pool
+        return connection
 
     def release(self, exchange: Exchange) -> None:
         """Give an exchange back."""
         if isinstance(exchange, Connection):
-            for pool in self._pools:
-                pool.release(exchange)
+            self._lent.pop(exchange).release(exchange)
 
     async def close(self) -> None:
-        """Close every connection."""
-        for pool in self._pools:
+        """Close every connection; what an older pool keeps idle ends by itself within half a minute."""
+        pools = set(self._lent.values())
+        if self._pool is not None:
+            pools.add(self._pool)
+        for pool in pools:
             await pool.close()

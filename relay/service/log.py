@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from relay.errors import RelayError
-from relay.events import Fault, HopTrouble, TransactionEnded
+from relay.events import Fault, ForwardPathRefused, HopTrouble, TransactionEnded
 from relay.intake.events import (
     AuthenticationFailed,
     BareNewlinesNormalised,
@@ -80,6 +80,15 @@ class EventLog:
             case HopTrouble():
                 self._log.warning(
                     "next hop", id=event.queue_id, hop=event.next_hop, trouble=visible(event.words)
+                )
+            case ForwardPathRefused():
+                self._log.info(
+                    "forward-path not taken",
+                    id=event.queue_id,
+                    client=_name(event.client),
+                    mail_from=visible(event.reverse_path.text),
+                    rcpt=visible(event.forward_path),
+                    outcome=str(event.reply),
                 )
             case Fault():
                 self._fault(f"a fault of ours while {event.where}", event.error)

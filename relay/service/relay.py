@@ -26,7 +26,7 @@ from relay.pipeline import Means, PassThrough, Plan
 from relay.sandbox.hop import SandboxHop
 from relay.sandbox.inbox import SandboxInbox
 from relay.service.hops import AllHops
-from relay.service.log import EventLog
+from relay.service.log import EventLog, configure
 from relay.service.review import warnings
 from relay.service.translate import authenticate_for, limits_of, listeners_of, plan_of
 from relay.settings.model import DeliverSettings, Settings
@@ -45,6 +45,8 @@ class _InForce:
     settings: Settings
     book: ChannelBook
     plan: Plan
+    terms: Terms
+    pool: Pool
 
 
 class Relay:
@@ -57,12 +59,12 @@ class Relay:
         self._load = load
         self._log = log
         self._accept_everything = accept_everything
-        self._settings = settings
+        self._first = settings
         self._inbox = SandboxInbox(settings.sandbox.keep)
         self._hops = AllHops(SandboxHop(self._inbox, _now).acquire)
         self._means = Means(self._hops, log.observe, queue_ids(), _now, time.monotonic)
         self._intake: Intake | None = None
-        self._pages: SandboxWeb | None = None
+        self._page: SandboxWeb | None = None
         self._force: _InForce | None = None
 
     @property
@@ -70,27 +72,30 @@ class Relay:
         """Where SMTP is listened for, ports filled in."""
         return self._intake.addresses if self._intake else ()
 
+    @property
+    def settings(self) -> Settings:
+        """What is in force."""
+        return self._force.settings if self._force else self._first
+
     async def start(self) -> None:
         """Open everything; RelayError says in one sentence what cannot be had."""
-        self._force = await asyncio.to_thread(self._prepared, self._settings)
-        terms = await asyncio.to_thread(self._terms, self._settings)
-        self._intake = Intake(terms)
+        force = await asyncio.to_thread(self._prepared, self._first)
+        self._intake = Intake(force.terms)
+        self._enforce(force)
         try:
-            await self._intake.listen(listeners_of(self._settings))
-            self._pages = await self._open_pages()
+            await self._open_page()
+            await self._intake.listen(listeners_of(force.settings))
         except BaseException:
             await self.stop(0)
             raise
-        self._introduce()
+        self._introduce("serving")
 
     async def reload(self) -> bool:
         """Read channels.yaml again and go by it; a bad file keeps the running one and says so."""
-        assert self._force is not None, "start comes first"
-        assert self._intake is not None
+        assert self._intake is not None, "start comes first"
         try:
             settings = await asyncio.to_thread(self._load)
             force = await asyncio.to_thread(self._prepared, settings)
-            terms = await asyncio.to_thread(self._terms, settings)
             await self._intake.listen(listeners_of(settings))
         except BadSettingsError as bad:
             for problem in bad.problems:
@@ -99,18 +104,22 @@ class Relay:
         except RelayError as trouble:
             self._log.error("channels.yaml is not used", problem=str(trouble))
             return False
-        self._intake.reload(terms)
-        self._force = force
-        self._log.say("reloaded", book=force.book.digest)
+        self._intake.reload(force.terms)
+        self._enforce(force)
+        try:
+            await self._open_page()
+        except RelayError as trouble:
+            self._log.error("the web page cannot be opened", problem=str(trouble))
+        self._introduce("reloaded")
         return True
 
     async def stop(self, drain: float | None = None) -> None:
         """Stop listening, let running transactions finish for ``drain`` seconds, close everything."""
-        seconds = self._settings.drain.total_seconds() if drain is None else drain
+        seconds = self.settings.drain.total_seconds() if drain is None else drain
         if self._intake is not None:
             await self._intake.stop(seconds)
-        if self._pages is not None:
-            await self._pages.stop()
+        if self._page is not None:
+            await self._page.stop()
         await self._hops.close()
 
     def _begin(self, client: Client, reverse_path: ReversePath) -> Transaction:
@@ -118,27 +127,34 @@ class Relay:
         return PassThrough(self._force.plan, self._means, client, reverse_path)
 
     def _prepared(self, settings: Settings) -> _InForce:
-        """Make what takes its time; in a thread."""
+        """Make what takes its time, and prove that it can be had; in a thread."""
         _make_state(settings)
+        hostname = settings.hostname or socket.getfqdn()
         book = settings.book()
-        plan = plan_of(
-            settings, book, settings.hostname or socket.getfqdn(), accept_everything=self._accept_everything
-        )
         old = self._force
-        if (
-            old is None
-            or _pool_key(old.settings.deliver) != _pool_key(settings.deliver)
-            or old.plan.hostname != plan.hostname
-        ):
-            self._hops.use(_pool(settings.deliver, plan.hostname))
-        return _InForce(settings, book, plan)
+        if old is not None and _pool_key(old.settings) == _pool_key(settings):
+            pool = old.pool
+        else:
+            pool = _pool(settings.deliver, hostname)
+        return _InForce(
+            settings=settings,
+            book=book,
+            plan=plan_of(settings, book, hostname, accept_everything=self._accept_everything),
+            terms=self._terms(settings, hostname),
+            pool=pool,
+        )
 
-    def _terms(self, settings: Settings) -> Terms:
+    def _enforce(self, force: _InForce) -> None:
+        self._force = force
+        self._hops.use(force.pool)
+        configure(force.settings.log.format, force.settings.log.level)
+
+    def _terms(self, settings: Settings, hostname: str) -> Terms:
         tls = None
         if settings.tls.certificate is not None and settings.tls.key is not None:
             tls = server_context(Path(settings.tls.certificate), Path(settings.tls.key))
         return Terms(
-            hostname=settings.hostname or socket.getfqdn(),
+            hostname=hostname,
             folder=Path(settings.state),
             begin=self._begin,
             observe=self._log.observe,
@@ -149,25 +165,27 @@ class Relay:
             always_normalised=settings.trusted.relay,
         )
 
-    async def _open_pages(self) -> "SandboxWeb | None":
-        web = self._settings.listen.web
-        if web is None:
-            return None
-        if self._settings.deliver.helpdesk is not Way.SANDBOX:
-            self._log.say("the web page shows only the sandbox so far, so it is not opened", web=str(web))
-            return None
-        from relay.sandbox.web import SandboxWeb
+    async def _open_page(self) -> None:
+        """Have the sandbox's page where it is wanted, and nowhere else."""
+        web = self.settings.listen.web if self.settings.deliver.helpdesk is Way.SANDBOX else None
+        if self._page is not None:
+            if web is not None and (web.host, web.port) == self._page.address:
+                return
+            await self._page.stop()
+            self._page = None
+        if web is not None:
+            from relay.sandbox.web import SandboxWeb
 
-        return await SandboxWeb.open(web.host, web.port, self._inbox)
+            self._page = await SandboxWeb.open(web.host, web.port, self._inbox)
 
-    def _introduce(self) -> None:
+    def _introduce(self, what: str) -> None:
         assert self._force is not None
         for warning in warnings(self._force.settings, self._force.book):
             self._log.warn("good to know", about=warning)
         self._log.say(
-            "serving",
+            what,
             smtp=" ".join(f"{host}:{port}" for host, port in self.addresses),
-            web=str(self._settings.listen.web) if self._pages else None,
+            web=":".join(map(str, self._page.address)) if self._page else None,
             channels=len(self._force.book.channels),
             book=self._force.book.digest,
         )
@@ -196,8 +214,9 @@ def _make_state(settings: Settings) -> None:
         raise BadSettingsError((Problem("channels.yaml", 0, "state", words),)) from error
 
 
-def _pool_key(deliver: DeliverSettings) -> object:
-    return deliver.timeouts, deliver.connections, deliver.tls
+def _pool_key(settings: Settings) -> object:
+    deliver = settings.deliver
+    return settings.hostname, deliver.timeouts, deliver.connections, deliver.tls
 
 
 def _pool(deliver: DeliverSettings, hostname: str) -> Pool:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import uvloop
@@ -23,10 +23,10 @@ def run(settings: Settings, load: Load, path: Path, *, accept_everything: bool =
     configure(settings.log.format, settings.log.level)
     relay = Relay(settings, load, EventLog(), accept_everything=accept_everything)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(relay, settings, path))
+        runner.run(_serve(relay, path))
 
 
-async def _serve(relay: Relay, settings: Settings, path: Path) -> None:
+async def _serve(relay: Relay, path: Path) -> None:
     stopping, changed = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -34,9 +34,8 @@ async def _serve(relay: Relay, settings: Settings, path: Path) -> None:
     loop.add_signal_handler(signal.SIGHUP, changed.set)
     await relay.start()
     notify("READY=1")
-    files = [path, *(Path(file) for file in (settings.tls.certificate, settings.tls.key) if file)]
     helpers = [
-        asyncio.create_task(_watch(files, changed)),
+        asyncio.create_task(_watch(lambda: _files(path, relay.settings), changed)),
         asyncio.create_task(_reload_when(changed, relay)),
         asyncio.create_task(_feed_watchdog()),
     ]
@@ -57,20 +56,24 @@ async def _reload_when(changed: asyncio.Event, relay: Relay) -> None:
         notify("READY=1")
 
 
-async def _watch(files: Iterable[Path], changed: asyncio.Event) -> None:
+def _files(path: Path, settings: Settings) -> tuple[Path, ...]:
+    return path, *(Path(file) for file in (settings.tls.certificate, settings.tls.key) if file)
+
+
+async def _watch(files: Callable[[], Iterable[Path]], changed: asyncio.Event) -> None:
     """Set ``changed`` when a file has become another one, and has stopped changing."""
-    known = reported = _marks(files)
+    known = reported = _marks(files())
     while True:
         await asyncio.sleep(WATCH_SECONDS)
-        marks = _marks(files)
+        marks = _marks(files())
         if marks == known and marks != reported:
             reported = marks
             changed.set()
         known = marks
 
 
-def _marks(files: Iterable[Path]) -> tuple[tuple[int, int, int] | None, ...]:
-    return tuple(_mark(file) for file in files)
+def _marks(files: Iterable[Path]) -> dict[Path, tuple[int, int, int] | None]:
+    return {file: _mark(file) for file in files}
 
 
 def _mark(file: Path) -> tuple[int, int, int] | None:

@@ -10,7 +10,7 @@ from relay.mail.hop import Way
 from relay.settings.entrances import Endpoint
 from relay.settings.model import Fields, Settings
 from relay.settings.nodes import Path
-from relay.settings.wording import dotted
+from relay.settings.wording import dotted, shown
 from relay.settings.words import ListenerAuth, ListenerTls, Mode, Right
 
 Found = tuple[Path, str]
@@ -76,7 +76,7 @@ def _addresses(settings: Settings) -> Iterator[Found]:
                 yield (
                     path,
                     (
-                        f"{address} stands twice, the first time as {dotted(owner)}; "
+                        f"{shown(str(address))} stands twice, the first time as {dotted(owner)}; "
                         "an address belongs to one channel, and stands there once"
                     ),
                 )

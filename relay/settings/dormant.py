@@ -1,4 +1,4 @@
-"""Which keys are set although the feature behind them is not active yet, and what happens instead.  Pure.
+"""Which keys are set although the feature behind them is not active yet, and what happens instead.  Without I/O.
 
 A row goes when its feature lands.
 """

@@ -121,10 +121,10 @@ def _decoded(text: str | bytes) -> str:
     return text
 
 
-def _composed(text: str) -> Composer:
+def _composed(text: str, loader: Any = _LOADER) -> Composer:
     composer = Composer()
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event in yaml.parse(text, Loader=loader):
             if tell := _TELL.get(type(event)):
                 tell(composer, event)
     except yaml.MarkedYAMLError as error:

@@ -19,7 +19,8 @@ from relay.settings.wording import did_you_mean, shown
 _AMOUNT = r"([0-9]{1,12}(?:\.[0-9]{1,6})?)"
 _DURATION = re.compile(rf"{_AMOUNT}([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST = timedelta(days=36500)
+_LONGEST = 36500 * 86400
+"""Seconds."""
 _SIZE = re.compile(rf"{_AMOUNT}(B|KiB|MiB|GiB)?")
 _OCTETS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, None: 1}
 _SLOPPY_SIZE = re.compile(r"([0-9.]+) ?([KMG])i?B?(/s)?", re.IGNORECASE)
@@ -33,7 +34,7 @@ _QUOTED = re.compile(QUOTED, re.DOTALL)
 _IN_BRACKETS = re.compile(r".*<([^<>\s]+@[^<>\s]+)>\s*")
 _HOST_AND_PORT = re.compile(r"(\[[^\[\]\s]+\]|[^:\[\]/\s]+):([0-9]{1,5})")
 _PORT_ONLY = re.compile(r":?([0-9]{1,5})")
-_LIBMILTER = re.compile(r"inet6?:([0-9]{1,5})@(.+)")
+_LIBMILTER = re.compile(r"inet6?:([0-9]{1,5})@([\w.:\[\]-]+)")
 _LONGEST_SOCKET = 107
 _URL = re.compile(r"(https?://)(\[[0-9A-Fa-f:.]+\]|[^/:\s?#\[\]@]+)(:[0-9]{1,5})?(/[^\s?#]*)?")
 
@@ -56,10 +57,10 @@ def duration(text: str) -> timedelta | None:
     found = _DURATION.fullmatch(text)
     if found is None:
         return None
-    amount = timedelta(seconds=float(found[1]) * _UNITS[found[2]]) if len(found[1]) < 11 else None
-    if amount is None or amount > _LONGEST:
+    seconds = float(found[1]) * _UNITS[found[2]]
+    if seconds > _LONGEST:
         raise ValueError(f"{text} is longer than a hundred years; write a shorter time")
-    return amount
+    return timedelta(seconds=seconds)
 
 
 def some_time(text: str) -> timedelta | None:
@@ -103,7 +104,7 @@ def file_mode(text: str) -> int | None:
 
 def host(text: str) -> str | None:
     """Read a host name or domain; it becomes A-labels in lower case."""
-    name = normal_domain(text)
+    name = "" if " " in text or "\t" in text else normal_domain(text)
     if not name.isascii():
         raise ValueError(
             f"{shown(text)} has no A-label form (IDNA 2008); write the domain as it is registered"
@@ -116,7 +117,7 @@ def domain(text: str) -> str | None:
     bare = text.removeprefix("*.").removeprefix("@").removesuffix(".")
     if bare != text and host(bare):
         why = " (there are no patterns, each domain stands for itself)" if text.startswith("*") else ""
-        raise ValueError(f"{shown(text)} is no domain{why}; did you mean {bare}?")
+        raise ValueError(f"{shown(text)} is no domain{why}; did you mean {shown(bare)[1:-1]}?")
     return host(text)
 
 
@@ -143,14 +144,15 @@ def address(text: str) -> Mailbox:
 def network(text: str) -> Network | None:
     """Read ``10.9.0.0/24``, ``2001:db8::/48`` or a single address."""
     try:
-        return ip_network(text)
-    except ValueError:
-        pass
-    try:
         meant = ip_network(text, strict=False)
     except ValueError:
         return None
-    raise ValueError(f"{text} names a host, not a network; did you mean {meant}?")
+    host_part = text.partition("/")[0]
+    if "%" in host_part:
+        return None
+    if ip_address(host_part) != meant.network_address:
+        raise ValueError(f"{text} names a host, not a network; did you mean {meant}?")
+    return meant
 
 
 def narrow_network(text: str) -> Network | None:

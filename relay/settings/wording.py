@@ -3,6 +3,7 @@
 import difflib
 import re
 
+from relay.mail.text import visible
 from relay.settings.nodes import Path
 
 _ORDINARY = re.compile(r"[\w@.+-]{1,80}")
@@ -18,7 +19,7 @@ def dotted(path: Path) -> str:
 def shown(text: str) -> str:
     """Return ``text`` fit for a sentence: short, and without control characters."""
     short = text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
-    return f'"{short}"' if short.isprintable() else ascii(short)
+    return f'"{visible(short)}"'
 
 
 def did_you_mean(text: str, right: list[str]) -> str:
