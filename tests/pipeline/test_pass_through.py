@@ -8,7 +8,6 @@ from itertools import count
 
 import pytest
 
-from relay import pipeline
 from relay.channels import Channel, ChannelBook, Networks
 from relay.delivery.faults import (
     AllBusyError,
@@ -25,7 +24,7 @@ from relay.mail.content import HeldContent
 from relay.mail.envelope import Client, ForwardPath, ReversePath
 from relay.mail.hop import parse_hop
 from relay.mail.reply import Reply
-from relay.pipeline import Means, PassThrough, Plan
+from relay.pipeline import Means, PassThrough, Plan, message, pass_through
 from relay.stamp import stamp_rules
 
 DESK = parse_hop("smtp://desk.example")
@@ -89,7 +88,7 @@ class Hops:
         self.out += 1
         return self.exchanges.setdefault(hop, Exchange())
 
-    def release(self, exchange: pipeline.Exchange) -> None:
+    def release(self, exchange: object) -> None:
         self.out -= 1
 
 
@@ -287,7 +286,7 @@ async def test_silence_after_the_final_dot_is_a_temporary_answer(relay: Relay):
     transaction = relay.begin()
     await transaction.rcpt(path("in@relay.example"))
     relay.desk.faults["data"] = UnknownOutcomeError("silence", (None,))
-    assert await transaction.content(HeldContent(COPY)) == pipeline.NOT_CONFIRMED
+    assert await transaction.content(HeldContent(COPY)) == pass_through.NOT_CONFIRMED
 
 
 async def test_a_kept_connection_that_is_gone_is_replaced_by_a_fresh_one(relay: Relay):
@@ -307,7 +306,7 @@ async def test_a_hop_that_takes_its_leave_with_421_does_not_end_the_clients_sess
 async def test_a_slow_client_gives_the_connection_back_and_what_was_accepted_is_put_again(
     relay: Relay, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(pipeline, "HOLD_SECONDS", 0.01)
+    monkeypatch.setattr(pass_through, "HOLD_SECONDS", 0.01)
     transaction = relay.begin()
     await transaction.rcpt(path("in@relay.example"))
     await asyncio.sleep(0.05)
@@ -325,7 +324,7 @@ async def test_a_slow_client_gives_the_connection_back_and_what_was_accepted_is_
 async def test_a_hop_that_takes_back_an_accepted_forward_path_defers_the_message(
     relay: Relay, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(pipeline, "HOLD_SECONDS", 0.01)
+    monkeypatch.setattr(pass_through, "HOLD_SECONDS", 0.01)
     transaction = relay.begin()
     await transaction.rcpt(path("in@relay.example"))
     await asyncio.sleep(0.05)
@@ -344,7 +343,7 @@ async def test_abandoning_gives_the_connection_back(relay: Relay):
 
 async def test_the_declared_size_grows_by_what_we_prepend(relay: Relay):
     await relay.begin(ReversePath("a@b.example", size=1000)).rcpt(path("in@relay.example"))
-    assert relay.desk.size == 1000 + pipeline.PREPENDED_AT_MOST
+    assert relay.desk.size == 1000 + message.PREPENDED_AT_MOST
 
 
 async def test_the_client_is_told_to_the_hop_only_where_that_is_wanted(relay: Relay):

@@ -1,37 +1,34 @@
-"""The story of a message: view, judge, stamp, hand over.
+"""Mode pass-through: every step of the mail transaction is the next hop's; nothing is stored.
 
-In pass-through nothing is stored: each forward-path is put to the next hop as it comes and gets that
-hop's own answer, and the final reply is the hop's.  A bug of ours while a message is judged opens the
-ticket; anywhere else it is a temporary answer.
+Each forward-path is put to the next hop as it comes and gets that hop's own answer, and the final reply
+is the hop's.  A bug of ours outside judging is a temporary answer, and so is whatever the hop breaks.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from itertools import chain
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 
-from relay.delivery.faults import AllBusyError, NoConnectionError, StaleConnectionError, UnknownOutcomeError
-from relay.delivery.route import Hop, Route, Routes
+from relay.delivery.faults import (
+    AllBusyError,
+    NoConnectionError,
+    StaleConnectionError,
+    UnknownOutcomeError,
+)
+from relay.delivery.route import Route
 from relay.errors import PeerError
-from relay.events import Fault, ForwardPathRefused, HopTrouble, Observe, TransactionEnded
-from relay.judge import Verdict, judge
+from relay.events import ForwardPathRefused, HopTrouble, TransactionEnded
 from relay.mail.address import Mailbox
 from relay.mail.content import Content
-from relay.mail.envelope import Client, ForwardPath, Known, ReversePath
-from relay.mail.fields import edited, edited_stream
+from relay.mail.envelope import Client, ForwardPath, ReversePath
 from relay.mail.hop import NextHop
 from relay.mail.received import received_field
 from relay.mail.reply import Reply
-from relay.mail.view import OUR_FAULT, make_view, unread_view
-from relay.stamp import StampRules, stamp, without_stamp
+from relay.pipeline.message import PREPENDED_AT_MOST, judged, outgoing
+from relay.pipeline.seams import Exchange, Means, Plan
+from relay.stamp import stamp, without_stamp
 
 HOLD_SECONDS = 1.0
 """How long a next hop's connection waits for a client that says nothing; then it is given back."""
-
-PREPENDED_AT_MOST = 2048
-"""Octets by which a message may grow on its way through us, for SIZE= (RFC 1870)."""
 
 ANOTHER_HOP = Reply(452, "4.5.3", "This address has another next hop; send to it in a transaction of its own")
 ONE_AT_A_TIME = Reply(
@@ -44,63 +41,6 @@ NOT_CONFIRMED = Reply(451, "4.4.2", "The next hop did not say whether it took th
 CHANGED_ITS_MIND = Reply(
     451, "4.3.0", "The next hop no longer takes an address that it took before; try again later"
 )
-
-
-class Exchange(Protocol):
-    """One connection to a next hop, or what stands in its place."""
-
-    async def envelope(
-        self, reverse_path: ReversePath, forward_paths: Sequence[ForwardPath], client: Client | None = None
-    ) -> tuple[Reply, tuple[Reply, ...]]:
-        """Begin a transaction; return the reply to MAIL and one for each forward-path."""
-        ...
-
-    async def rcpt(self, forward_path: ForwardPath) -> Reply:
-        """Put one more forward-path."""
-        ...
-
-    async def data(self, chunks: Iterable[bytes]) -> tuple[Reply, ...]:
-        """Hand over the content; return one reply for each accepted forward-path."""
-        ...
-
-
-class Hops(Protocol):
-    """Connections to next hops, kept and shared."""
-
-    async def acquire(self, hop: Hop, patience: float | None, *, fresh: bool = False) -> Exchange:
-        """Return a connection, a new one if ``fresh``; PeerError if there is none within ``patience`` seconds."""
-        ...
-
-    def release(self, exchange: Exchange) -> None:
-        """Give a connection back, whatever state its transaction is in."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything that a transaction is handled by; one that runs keeps the plan that it began with."""
-
-    routes: Routes
-    stamp: StampRules
-    hostname: str
-    header_size: int
-    patience: float | None
-    """Seconds that a client waits for a free connection; None: as long as it takes."""
-    tell_client: bool
-    """Tell the next hop who the client was, if it offers XFORWARD."""
-    may_relay: Callable[[Client], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What every transaction uses and no reload changes."""
-
-    hops: Hops
-    observe: Observe
-    new_queue_id: Callable[[], str]
-    now: Callable[[], datetime]
-    """Aware."""
-    monotonic: Callable[[], float]
 
 
 class PassThrough:
@@ -159,8 +99,13 @@ class PassThrough:
         route = self._route
         assert route is not None, "the session asks for a content only where a forward-path was accepted"
         self._stop_timer()
-        verdict = self._judged(content) if route.for_the_helpdesk else None
-        chunks = self._outgoing(content, verdict)
+        plan, observe = self._plan, self._means.observe
+        if route.for_the_helpdesk:
+            verdict = judged(plan, content, self._evidence, self._client, observe)
+            edit = stamp(verdict, plan.stamp, self._queue_id)
+        else:
+            verdict, edit = None, without_stamp(plan.stamp)
+        chunks = outgoing(content, edit, self._received()).chunks()
         reply = await self._talk(route, lambda: self._hand_over(route, chunks))
         self._release()
         self._means.observe(
@@ -182,29 +127,14 @@ class PassThrough:
         """Give everything back: the client went another way."""
         self._release()
 
-    def _judged(self, content: Content) -> Verdict:
-        book = self._plan.routes.book
-        try:
-            view = make_view(content.head, self._evidence, self._client, limit=self._plan.header_size)
-            return judge(view, book)
-        except Exception as error:
-            self._means.observe(Fault("judging", error))
-            return judge(unread_view(OUR_FAULT, (), self._client, Known()), book)
-
-    def _outgoing(self, content: Content, verdict: Verdict | None) -> Iterator[bytes]:
-        plan = self._plan
-        edit = without_stamp(plan.stamp) if verdict is None else stamp(verdict, plan.stamp, self._queue_id)
-        received = received_field(
+    def _received(self) -> bytes:
+        return received_field(
             self._client,
-            plan.hostname,
+            self._plan.hostname,
             self._queue_id,
             self._means.now(),
             smtputf8=self._reverse_path.smtputf8,
         )
-        if not content.head_is_whole:
-            return edited_stream(content.chunks_from(0), edit, [received])
-        replacement, replaced = edited(content.head, edit, [received])
-        return chain((replacement,), content.chunks_from(replaced))
 
     async def _put(self, route: Route) -> Reply:
         exchange = self._exchange
