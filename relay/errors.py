@@ -46,3 +46,19 @@ class PeerError(RelayError):
 
 class LocalProtocolError(RelayError):
     """We were about to break the protocol; a bug of ours."""
+
+
+class SpoolError(RelayError):
+    """The spool did not keep one of its promises."""
+
+
+class NotDurableError(SpoolError):
+    """What was to be kept is not on stable storage, and nothing of it is there by halves; later it may go well."""
+
+
+class DamagedItemError(SpoolError):
+    """The octets of a waiting message are gone or not all there."""
+
+
+class NewerSchemaError(RelayError):
+    """A database was made by a newer version of us; the text says which one is needed."""

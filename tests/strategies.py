@@ -170,6 +170,30 @@ def made_views() -> st.SearchStrategy[MessageView]:
     )
 
 
+def copies() -> st.SearchStrategy[MessageView]:
+    """Return views with a channel as author and little against them, so that many are closed."""
+    rarely = st.sampled_from((False, False, False, True))
+    strangers = st.builds(
+        lambda address, seen, certain: Recipient(address, seen[0], seen[1], certain=certain),
+        st.sampled_from((*STRANGERS, INBOUND, *NEIGHBOURS)),
+        st.sampled_from(_WHERE),
+        st.booleans(),
+    )
+    return st.builds(
+        MessageView,
+        author=st.sampled_from(CHANNEL_ADDRESSES),
+        author_fault=st.none(),
+        recipients=st.lists(st.one_of(strangers, strangers, recipients()), max_size=3).map(tuple),
+        reply_to=st.lists(mailboxes(), max_size=1).map(tuple),
+        list_field=rarely.map(lambda listed: "List-Id" if listed else None),
+        originals=st.lists(mailboxes(), max_size=1).map(tuple),
+        delivery_report=rarely,
+        client=clients(),
+        known=st.builds(Known, st.sampled_from(Source), st.sampled_from(Source)),
+        header_octets=st.just(10),
+    )
+
+
 def unread_views() -> st.SearchStrategy[MessageView]:
     envelope = st.lists(mailboxes(), max_size=2).map(
         lambda paths: tuple(Recipient(path, "envelope", Evidence.ENVELOPE) for path in paths)
@@ -178,7 +202,7 @@ def unread_views() -> st.SearchStrategy[MessageView]:
 
 
 def views() -> st.SearchStrategy[MessageView]:
-    return st.one_of(read_views(), made_views(), unread_views())
+    return st.one_of(read_views(), made_views(), copies(), unread_views())
 
 
 def rules() -> st.SearchStrategy[Rule]:

@@ -140,7 +140,8 @@ class ChannelBook:
 
     def role_of(self, address: Mailbox) -> Role | None:
         """Return what ``address`` is to a channel; a subaddress is what its longest known base is."""
-        if role := self._roles.get(address):
+        role = self._roles.get(address)
+        if role or self.rule.subaddress_separator not in address.local:
             return role
         for base in bases(address.local, self.rule.subaddress_separator, self._longest):
             if role := self._roles.get(Mailbox(base, address.domain)):

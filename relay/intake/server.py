@@ -9,6 +9,7 @@ from relay.intake.reception import Reception
 from relay.intake.session import Session
 from relay.intake.terms import ListenerSettings, Terms
 
+_LAST_PORT = 65535
 _BACKLOG = 1024
 """Connections that may wait for us to accept them."""
 
@@ -77,6 +78,8 @@ class _Listener:
 
     async def open(self) -> None:
         settings, loop = self.settings, asyncio.get_running_loop()
+        if settings.port > _LAST_PORT:  # uvloop would take it modulo 65536
+            raise _refused(settings, None)
         try:
             self._server = await loop.create_server(
                 lambda: Session(self._reception, self.settings, loop),
@@ -85,7 +88,7 @@ class _Listener:
                 backlog=_BACKLOG,
                 reuse_port=settings.reuse_port or None,
             )
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             raise _refused(settings, error) from error
         self.addresses = tuple(socket.getsockname()[:2] for socket in self._server.sockets)
 
@@ -94,9 +97,9 @@ class _Listener:
             self._server.close()
 
 
-def _refused(settings: ListenerSettings, error: Exception) -> UnavailableError | BadSettingsError:
+def _refused(settings: ListenerSettings, error: OSError | None) -> UnavailableError | BadSettingsError:
     where = f"{settings.host}:{settings.port}"
-    number = error.errno if isinstance(error, OSError) else None
+    number = error.errno if error is not None else None
     if number == errno.EADDRINUSE:
         return UnavailableError(
             f"{where} is in use by another program; stop it, or listen elsewhere (listen.smtp)"

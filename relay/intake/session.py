@@ -43,11 +43,11 @@ class Session(Introduction):
             return
         limit = self.terms.limits.message_size
         if limit and path.size is not None and path.size > limit:
-            self.say(replies.TOO_BIG)
+            self.object_to(replies.TOO_BIG)
             return
         begun = self.terms.begin(self.client, path)
         if isinstance(begun, Reply):
-            self.say(begun)
+            self.object_to(begun)
             return
         self._transaction, self._path = begun, path
         self._forward_paths = self._accepted = 0

@@ -1,4 +1,4 @@
-"""On which terms we talk to clients: what listeners, limits and seams the service hands in.  Pure values."""
+"""On which terms we talk to clients: the listeners, limits and callables that are handed in, as values."""
 
 import ssl
 from dataclasses import dataclass, field

@@ -40,6 +40,8 @@ def judge(view: MessageView, book: ChannelBook) -> Verdict:
 def _depends(case: Case) -> tuple[Unknown, ...]:
     """Return what is unknown and could have opened a ticket that is closed; nothing unknown can close one."""
     known, book, channel = case.view.known, case.book, case.channel
+    if Source.UNKNOWN not in (known.envelope, known.client):
+        return ()
     traced_to_itself = (
         bool(book.trusted_trace)
         and BccEvidence.TRACE in book.rule.bcc_evidence

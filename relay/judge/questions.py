@@ -33,7 +33,7 @@ def readable(case: Case) -> Finding:
     if view.unreadable is not None or view.known.header is HeaderState.CUT:
         why = view.unreadable or HEADER_CUT
         return _missed(Question.READABLE, Reason.UNREADABLE, Because.NOT_READ, why)
-    return _held(Question.READABLE, Because.COMPLETE)
+    return _COMPLETE
 
 
 def one_author(case: Case) -> Finding:
@@ -69,7 +69,7 @@ def not_rewritten(case: Case) -> Finding:
         return _moot(question, Because.NOT_ASKED_NO_CHANNEL)
     outsider = next((a for a in view.originals if case.book.is_outsider(a)), None)
     if view.list_field is None or outsider is None:
-        return _held(question, Because.NOT_REWRITTEN)
+        return _NOT_REWRITTEN
     return _missed(question, Reason.REWRITTEN_AUTHOR, Because.REWRITTEN, view.list_field, str(outsider))
 
 
@@ -96,7 +96,7 @@ def from_outside(case: Case) -> Finding:
         return _missed(question, Reason.PLATFORM_SENT, Because.PLATFORM_SIGNED, signed)
     if view.known.client is Source.UNKNOWN:
         return _held(question, Because.CLIENT_UNKNOWN)
-    return _held(question, Because.NO_PROOF, *([str(client.address)] if client.address else []))
+    return _NO_PROOF
 
 
 def not_sent_to_itself(case: Case) -> Finding:
@@ -106,7 +106,7 @@ def not_sent_to_itself(case: Case) -> Finding:
         return _moot(question, Because.NOT_ASKED_NO_CHANNEL)
     own = next((r for r in case.recipients if case.book.is_itself(channel, r.mailbox)), None)
     if own is None:
-        return _held(question, Because.NOT_AMONG_RECIPIENTS, *map(str, channel.own))
+        return _NOT_AMONG_RECIPIENTS
     return _missed(question, Reason.SELF_ADDRESSED, Because.AMONG_RECIPIENTS, str(own.mailbox), own.where)
 
 
@@ -116,7 +116,7 @@ def no_doubt(case: Case) -> Finding:
     if channel is None:
         return _moot(question, Because.NOT_ASKED_NO_CHANNEL)
     if not case.doubts:
-        return _held(question, Because.NO_DOUBT)
+        return _NO_DOUBT
     if case.book.in_doubt(channel) is WhenInDoubt.CLOSE:
         return _held(question, Because.DOUBTS_CLOSE, *case.doubts)
     return _missed(question, Reason.IN_DOUBT, Because.DOUBTS_OPEN, *case.doubts)
@@ -173,3 +173,11 @@ def _missed(question: Question, reason: Reason, because: Because, *evidence: str
 
 def _moot(question: Question, because: Because) -> Finding:
     return Finding(question, None, because)
+
+
+# What most copies are answered; made once, because a verdict is needed for every message.
+_COMPLETE = _held(Question.READABLE, Because.COMPLETE)
+_NOT_REWRITTEN = _held(Question.NOT_REWRITTEN, Because.NOT_REWRITTEN)
+_NO_PROOF = _held(Question.FROM_OUTSIDE, Because.NO_PROOF)
+_NOT_AMONG_RECIPIENTS = _held(Question.NOT_SENT_TO_ITSELF, Because.NOT_AMONG_RECIPIENTS)
+_NO_DOUBT = _held(Question.NO_DOUBT, Because.NO_DOUBT)

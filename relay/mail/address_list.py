@@ -14,10 +14,11 @@ _GAP = r"[ \t]*+"
 _ROUTE = r'(?:[@,][^<>":;]*+:)?+'
 _ANGLE = rf"<{_GAP}{_ROUTE}{_GAP}({LOCAL}){_GAP}@{_GAP}({DOMAIN}){_GAP}>"
 _BARE = rf"({LOCAL}){_GAP}@{_GAP}({DOMAIN})"
-_PHRASE = rf'(?:{QUOTED}|[^\x00-\x08\x0a-\x1f\x7f"<>@,;:()\\])*+'
+_PHRASE = rf'(?:{QUOTED}|[^\x00-\x08\x0a-\x1f\x7f"<>@,;:()\\]++)*+'
 
 _BARE_PART = re.compile(rf"{_GAP}{_BARE}{_GAP}", re.DOTALL)
 _NAMED_PART = re.compile(rf"{_GAP}{_PHRASE}{_ANGLE}{_GAP}", re.DOTALL)
+_PLAIN_PART = re.compile(rf"{_GAP}(?:{_PHRASE}{_ANGLE}|{_BARE}){_GAP}(?:,|\Z)", re.DOTALL)
 _TWICE_PART = re.compile(rf"{_GAP}{_BARE}{_GAP}{_ANGLE}{_GAP}", re.DOTALL)
 _GROUP_NAME = re.compile(_PHRASE, re.DOTALL)
 _SEPARATORS = re.compile(rf"{QUOTED}|\\.|{_ANGLE}|@{_GAP}\[[^\[\]\\]*+\]|([,;:])", re.DOTALL)
@@ -71,11 +72,24 @@ class AddressList:
 
 def read_address_list(text: str) -> AddressList:
     """Read the unfolded value of a field; never raises."""
-    if found := _BARE_PART.fullmatch(text) or _NAMED_PART.fullmatch(text):
-        return AddressList((mailbox(found[1], found[2]),))
+    if (plain := _plain_list(text)) is not None:
+        return AddressList(plain)
     reader = _Reader(text)
     reader.read()
     return AddressList(tuple(reader.mailboxes), tuple(reader.broken), reader.groups, reader.semicolons)
+
+
+def _plain_list(text: str) -> tuple[Mailbox, ...] | None:
+    """Return the mailboxes of a list that has neither groups nor comments nor broken parts, as most have none."""
+    mailboxes = []
+    end = 0
+    while end < len(text):
+        part = _PLAIN_PART.match(text, end)
+        if part is None:
+            return None
+        mailboxes.append(mailbox(part[1] or part[3], part[2] or part[4]))
+        end = part.end()
+    return tuple(mailboxes)
 
 
 class _Reader:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
-_ROWS = re.compile(
-    rb"(([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?+)"  # a field with its continuation lines
-    rb"|([^\n]++\n?+|\n)"  # a line that is no field
+_ROW = (
+    rb"(?:([!-9;-~]++)[ \t]*+:)?+"  # without a name and a colon it is no field
+    rb"([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?+"  # the line and its continuation lines
 )
+_ROWS = re.compile(rb"(?s:(?=.))(" + _ROW + rb")")
+_NAMES_AND_VALUES = re.compile(rb"(?s:(?=.))" + _ROW)
 _NAME = re.compile(rb"([!-9;-~]++)[ \t]*+:")
+_BLANK_LINE = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _MBOX_LINE = re.compile(rb"From (?![ \t]*+:)[^\n]*+\n")
 """What an mbox puts before a message; a From field with a blank before its colon is none."""
@@ -29,7 +32,7 @@ class Row(NamedTuple):
     name: bytes
     """As written."""
     value: bytes
-    """What follows the colon, folds included, without the last line's LF."""
+    """What follows the colon, folds included, without the last line's LF; of no field the whole line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +58,29 @@ class HeaderEdit:
 
 def read_header(head: bytes) -> HeaderSection:
     """Return the header section that ``head`` starts with; what follows its empty line is kept in ``rest``."""
-    mbox_line = _MBOX_LINE.match(head)
-    start = mbox_line.end() if mbox_line else 0
+    start = _start_of_fields(head)
     end, _ = blank_line(head, start)
-    found = _ROWS.findall(head[start:end] if start or end != len(head) else head)
-    rows = tuple(
-        [Row(octets, name, value) if name else Row(junk, b"", b"") for octets, name, value, junk in found]
-    )
+    rows = tuple(map(Row._make, _ROWS.findall(head, start, end)))
     return HeaderSection(head[:start], rows, head[end:])
+
+
+def names_and_values(head: bytes, end: int) -> list[tuple[bytes, bytes]]:
+    """Return name and value of every row of a header section whose empty line begins at ``end``; see ``Row``."""
+    found: list[tuple[bytes, bytes]] = _NAMES_AND_VALUES.findall(head, _start_of_fields(head), end)
+    return found
+
+
+def _start_of_fields(head: bytes) -> int:
+    mbox_line = _MBOX_LINE.match(head)
+    return mbox_line.end() if mbox_line else 0
 
 
 def blank_line(octets: bytes, start: int = 0) -> tuple[int, int]:
     """Return where the first empty line from ``start`` on begins and ends; without one, twice the length."""
     if octets.startswith((b"\r\n", b"\n"), start):
         return start, octets.index(b"\n", start) + 1
-    crlf = octets.find(b"\n\r\n", start)
-    bare = octets.find(b"\n\n", start, crlf + 2 if crlf >= 0 else len(octets))
-    if bare >= 0:
-        return bare + 1, bare + 2
-    return (crlf + 1, crlf + 3) if crlf >= 0 else (len(octets), len(octets))
+    found = _BLANK_LINE.search(octets, start)
+    return (found.start() + 1, found.end()) if found else (len(octets), len(octets))
 
 
 def unfold(value: bytes) -> bytes:

@@ -70,6 +70,13 @@ class NextHop:
     user: str = ""
     """For SMTP AUTH (RFC 4954); empty where none is wanted."""
     password: str = field(default="", repr=False)
+    name: str = ""
+    """What ``host``, then an address, is the address of: the name that a certificate must be for.  No URL sets it."""
+
+    @property
+    def server(self) -> str:
+        """Return who answers there, in a word: a name, an address or the path of a unix socket."""
+        return self.name or self.host or self.path
 
     @property
     def lmtp(self) -> bool:
@@ -96,7 +103,7 @@ class NextHop:
         if self.path:
             return f"{self.scheme}://{self.path}"
         user = f"{_percent_encoded(self.user)}@" if self.user else ""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = f"{self.name}[{self.host}]" if self.name or ":" in self.host else self.host
         return f"{self.scheme}://{user}{host}:{self.port}"
 
 

@@ -5,15 +5,14 @@ book may not believe, so that the same view can be judged by another book.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from relay.mail.address import Mailbox, parse_mailbox
 from relay.mail.address_list import AddressList, read_address_list
-from relay.mail.content import head_end
 from relay.mail.envelope import Client, HeaderState, Known
-from relay.mail.fields import HeaderSection, read_header, text_of, unfold
+from relay.mail.fields import blank_line, names_and_values, text_of, unfold
 
 HEADER_CUT = "the header section was cut on its way to us"
 """Why a header section that an MTA cut was not read."""
@@ -121,12 +120,14 @@ _RECIPIENT_FIELDS = tuple(
 )
 _TRACE_FIELDS = _lower(_TRACE)
 _LISTS = _lower(_LIST_FIELDS)
+_ORIGINALS = _lower(_ORIGINAL_FIELDS)
 _READ = frozenset(
     (
         *_lower((*_ADDRESSED, *_BLIND, *_LIST_FIELDS, *_ORIGINAL_FIELDS, "From", "Reply-To", "Content-Type")),
         *_TRACE_FIELDS,
     )
 )
+_ALL_KNOWN = Known()
 _BARE_CR_OR_NUL = re.compile(rb"\r(?!\n|\Z)|\x00")
 _REPORT = re.compile(r"[ \t]*multipart[ \t]*/[ \t]*report[ \t]*(?:;|\Z)", re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]*\)")
@@ -137,7 +138,7 @@ def make_view(
     head: bytes,
     forward_paths: Iterable[Mailbox],
     client: Client,
-    known: Known | None = None,
+    known: Known = _ALL_KNOWN,
     *,
     limit: int = 0,
 ) -> MessageView:
@@ -146,24 +147,23 @@ def make_view(
     ``head`` is its beginning, at least up to the empty line; ``forward_paths`` are all well-formed ones of the
     transaction; ``limit`` is ``limits.header_size`` in octets (0: none), a larger header section is not read.
     """
-    known = known or Known()
     envelope = tuple(
         [Recipient(path, "envelope", Evidence.ENVELOPE) for path in dict.fromkeys(forward_paths)]
     )
-    octets = head_end(head)
+    end, octets = blank_line(head)
     if limit and octets > limit:
         return _too_large(envelope, client, known, octets, limit)
     if known.header is HeaderState.CUT:
         return unread_view(HEADER_CUT, envelope, client, known, octets)
-    found, from_is_below_junk = _fields_of(read_header(head))
+    found, from_is_below_junk = _fields_of(names_and_values(head, end))
     author, fault = _author(found.get(b"from", []), below_junk=from_is_below_junk)
     return MessageView(
         author=author,
         author_fault=fault,
         recipients=_recipients(found, envelope),
-        reply_to=_named(found, ("Reply-To",)),
-        list_field=next((name for key, name in _LISTS.items() if key in found), None),
-        originals=_named(found, _ORIGINAL_FIELDS),
+        reply_to=_named(found, (b"reply-to",)),
+        list_field=_list_field(found),
+        originals=_named(found, _ORIGINALS),
         delivery_report=any(_is_report(value) for value in found.get(b"content-type", ())),
         client=client,
         known=known,
@@ -208,13 +208,13 @@ def _too_large(
 _Found = dict[bytes, list[bytes]]
 
 
-def _fields_of(section: HeaderSection) -> tuple[_Found, bool]:
+def _fields_of(rows: Iterable[tuple[bytes, bytes]]) -> tuple[_Found, bool]:
     """Return the values of the fields that a view is made from, and whether a From stands below junk."""
     found: _Found = {}
     junk = below_junk = False
     trace: list[tuple[int, bytes, bytes]] = []
     hops = 0
-    for _, written, value in section.rows:
+    for written, value in rows:
         name = written.lower()
         if name in _READ:
             if name in _TRACE_FIELDS:
@@ -253,32 +253,35 @@ def _author(values: Sequence[bytes], *, below_junk: bool) -> tuple[Mailbox | Non
 
 
 def _recipients(found: _Found, envelope: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
-    seen: dict[tuple[Mailbox, str], Recipient] = {}
+    named: list[Recipient] = []
     for name, where, evidence in _RECIPIENT_FIELDS:
-        for value in found.get(name, ()):
-            for address, certain in _addresses(read_address_list(text_of(unfold(value)))):
-                known = seen.get((address, where))
-                if known is None or (certain and not known.certain):
-                    seen[address, where] = Recipient(address, where, evidence, certain)
+        if name in found:
+            seen = _seen_in(found[name])
+            named += [Recipient(address, where, evidence, certain) for address, certain in seen.items()]
     traced = [
         Recipient(address, f"trace:{where}", Evidence.TRACE)
         for name, where in _TRACE_FIELDS.items()
-        for value in found.get(name, ())
-        for address in traced_addresses(value)
+        if name in found
+        for address in dict.fromkeys(address for value in found[name] for address in traced_addresses(value))
     ]
-    return (*seen.values(), *envelope, *dict.fromkeys(traced))
+    return (*named, *envelope, *traced)
 
 
-def _addresses(listed: AddressList) -> Iterator[tuple[Mailbox, bool]]:
-    """Yield what a field names: whole parts first, then what broken parts end with, then what stands in them."""
-    for address in listed.mailboxes:
-        yield address, True
-    for part in listed.broken:
-        if part.ends_with:
-            yield part.ends_with, True
-    for part in listed.broken:
-        for address in part.standing():
-            yield address, False
+def _seen_in(values: Iterable[bytes]) -> dict[Mailbox, bool]:
+    """Return every address in the fields of one name, and whether it is certain: named, not only standing there."""
+    seen: dict[Mailbox, bool] = {}
+    for value in values:
+        listed = read_address_list(text_of(unfold(value)))
+        seen |= dict.fromkeys(_named_by(listed), True)
+        for part in listed.broken:
+            for address in part.standing():
+                seen.setdefault(address, False)
+    return seen
+
+
+def _named_by(listed: AddressList) -> list[Mailbox]:
+    """Return what a field names: its mailboxes, and what its broken parts end with."""
+    return [*listed.mailboxes, *[part.ends_with for part in listed.broken if part.ends_with]]
 
 
 def traced_addresses(value: bytes) -> tuple[Mailbox, ...]:
@@ -291,14 +294,22 @@ def traced_addresses(value: bytes) -> tuple[Mailbox, ...]:
     return tuple(word for word in words if word)
 
 
-def _named(found: _Found, names: Sequence[str]) -> tuple[Mailbox, ...]:
+def _named(found: _Found, names: Iterable[bytes]) -> tuple[Mailbox, ...]:
     return tuple(
-        address
-        for name in names
-        for value in found.get(name.lower().encode(), ())
-        for address, certain in _addresses(read_address_list(text_of(unfold(value))))
-        if certain
+        [
+            address
+            for name in names
+            for value in found.get(name, ())
+            for address in _named_by(read_address_list(text_of(unfold(value))))
+        ]
     )
+
+
+def _list_field(found: _Found) -> str | None:
+    for name, written in _LISTS.items():
+        if name in found:
+            return written
+    return None
 
 
 def _is_report(value: bytes) -> bool:

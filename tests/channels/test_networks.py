@@ -61,3 +61,10 @@ def test_ipv6_membership_is_that_of_the_network(base: IPv6Address, length: int, 
     network = ip_network(f"{base}/{length}", strict=False)
     if network.network_address.ipv4_mapped is None:
         assert (asked in Networks([network])) is (asked in network)
+
+
+def test_sets_of_the_same_networks_are_equal() -> None:
+    one, other = networks("10.0.0.0/8", "192.0.2.0/28"), networks("192.0.2.0/28", "10.0.0.0/8")
+    assert (one == other, hash(one) == hash(other)) == (True, True)
+    assert one != networks("10.0.0.0/8")
+    assert one != "10.0.0.0/8"

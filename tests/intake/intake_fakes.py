@@ -50,6 +50,7 @@ class FakeTransaction:
 
     async def abandon(self) -> None:
         self.abandoned += 1
+        await asyncio.sleep(self.house.abandon_seconds)
         if self.reverse_path.text == "boom-abandon@x.example":
             raise RuntimeError("the secret inside")
 
@@ -85,6 +86,7 @@ class House:
 
     answer_rcpt: Callable[[ForwardPath], Awaitable[Reply]] = usual_rcpt
     answer_content: Callable[[FakeTransaction], Awaitable[Reply]] = usual_content
+    abandon_seconds: float = 0.0
     keep: bool = True
     keep_octets: bool = True
     transactions: list[FakeTransaction] = field(default_factory=list)

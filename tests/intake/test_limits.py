@@ -123,6 +123,8 @@ class TestJunk:
             "STARTTLS",
             "EHLO again.example",
             "XCLIENT ADDR=1.2.3.4",
+            "MAIL FROM:<refused@x.example>",
+            "MAIL FROM:<a@x> SIZE=99999999999",
             "MAIL FROM:<",
             "BDAT 5",
             "x" * 2500,

@@ -98,13 +98,13 @@ class TestReload:
     async def test_new_sessions_go_by_the_new_terms_and_old_ones_by_theirs(
         self, house: House, tmp_path: Path
     ) -> None:
-        async with running(terms_of(house, tmp_path, limits=IntakeLimits(message_size=1000))) as intake:
-            async with calling(intake) as old:
-                await old.hello()
-                intake.reload(terms_of(house, tmp_path, limits=IntakeLimits(message_size=2000)))
-                assert "SIZE 1000" in await old.ask("EHLO client.example")
-                async with calling(intake) as new:
-                    assert "SIZE 2000" in await new.hello()
+        old_terms = terms_of(house, tmp_path, limits=IntakeLimits(message_size=1000))
+        async with running(old_terms) as intake, calling(intake) as old:
+            await old.hello()
+            intake.reload(terms_of(house, tmp_path, limits=IntakeLimits(message_size=2000)))
+            assert "SIZE 1000" in await old.ask("EHLO client.example")
+            async with calling(intake) as new:
+                assert "SIZE 2000" in await new.hello()
 
     async def test_listeners_come_go_and_change(self, house: House, terms: Terms) -> None:
         ports = [free_port() for _ in range(3)]
@@ -114,9 +114,7 @@ class TestReload:
             required = ListenerSettings("127.0.0.1", ports[1], tls=TlsMode.REQUIRED)
             await intake.listen([required, c])
             assert intake.addresses == (("127.0.0.1", ports[1]), ("127.0.0.1", ports[2]))
-            assert await on_a.send(b"x\r\n.\r\n") == str(TAKEN), (
-                "its listener is gone, its session is not"
-            )
+            assert await on_a.send(b"x\r\n.\r\n") == str(TAKEN), "its listener is gone, its session is not"
             with pytest.raises(ConnectionRefusedError):
                 await asyncio.open_connection("127.0.0.1", ports[0])
             async with calling(intake) as on_b:

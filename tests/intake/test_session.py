@@ -141,6 +141,18 @@ async def test_a_bug_behind_the_seam_is_a_temporary_failure_of_this_transaction_
     assert [t.abandoned for t in house.transactions] == [1, 0, 1, 0]
 
 
+async def test_a_bug_in_the_midst_of_data_ends_the_session_lest_data_be_taken_for_commands(
+    house: House, tmp_path: Path
+) -> None:
+    limits = IntakeLimits(data_rate="a bug")  # type: ignore[arg-type]
+    async with running(terms_of(house, tmp_path, limits=limits)) as intake, calling(intake) as caller:
+        await caller.hello()
+        assert (await caller.send(b"x\r\nMAIL FROM:<evil@bad.example>\r\n"))[:9] == "451 4.3.0"
+        assert await caller.hear() == ""
+    assert [t.reverse_path.text for t in house.transactions] == ["a@x.example"]
+    assert [t.abandoned for t in house.transactions] == [1]
+
+
 async def test_a_421_from_behind_the_seam_ends_the_session(house: House, terms: Terms) -> None:
     async with running(terms) as intake, calling(intake) as caller:
         await caller.hello()

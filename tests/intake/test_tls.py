@@ -11,6 +11,7 @@ from intake_fakes import TAKEN, Caller, House, calling, running, terms_of, until
 
 from relay.channels.networks import Networks
 from relay.errors import BadSettingsError, UnreadableFileError
+from relay.intake.authentication import Credentials
 from relay.intake.events import AuthenticationFailed, Cause, SessionCut
 from relay.intake.terms import AuthMode, IntakeLimits, ListenerSettings, Terms, TlsMode
 from relay.intake.tls import server_context
@@ -58,6 +59,22 @@ class TestStartTls:
             assert (await caller.ask("NOOP"))[:3] == "250"
             assert (await caller.ask("RCPT TO:<b@y>"))[:9] == "503 5.5.1"
         assert house.transactions == []
+
+    async def test_what_is_injected_while_we_are_busy_is_void_too(
+        self, house: House, tls_terms: Terms, trusting: ssl.SSLContext
+    ) -> None:
+        house.abandon_seconds = 0.1
+        async with running(tls_terms) as intake, calling(intake) as caller:
+            await caller.hello()
+            await caller.ask("MAIL FROM:<a@x>")
+            await caller.say(b"STARTTLS\r\n")
+            await until(lambda: house.transactions[0].abandoned)
+            await caller.say(b"EHLO evil.example\r\nMAIL FROM:<evil@bad.example>\r\n")
+            assert (await caller.hear())[:3] == "220"
+            await caller.start_tls(trusting)
+            assert (await caller.ask("NOOP"))[:3] == "250"
+            assert (await caller.ask("RCPT TO:<b@y>"))[:9] == "503 5.5.1"
+        assert len(house.transactions) == 1
 
     async def test_it_forgets_who_the_client_said_it_was(
         self, house: House, tls_terms: Terms, trusting: ssl.SSLContext
@@ -300,6 +317,9 @@ class TestAuth:
             await caller.start_tls(trusting)
             assert "AUTH PLAIN LOGIN" in await caller.ask("EHLO client.example")
             assert (await caller.ask(f"AUTH PLAIN {plain('anna', 'secret')}"))[:3] == "235"
+
+    def test_credentials_do_not_show_their_password(self) -> None:
+        assert "secret" not in repr(Credentials("anna", "secret"))
 
     async def test_not_during_a_transaction_nor_before_ehlo(self, terms: Terms) -> None:
         async with running(terms, OPTIONAL_AUTH) as intake, calling(intake) as caller:

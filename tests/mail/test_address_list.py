@@ -209,3 +209,21 @@ def test_parts_are_read_as_they_are_alone(parts: list[str]) -> None:
 def test_a_comment_behind_an_address_changes_nothing(comment: str) -> None:
     safe = "".join(c for c in comment if c not in "()\\")
     assert read_address_list(f"care@shop.example ({safe})") == AddressList((Mailbox("care", "shop.example"),))
+
+
+PARTS = ("a@x", " Anna <b@y> ", '"q, r" <c@z>', "[x] y <d@w>", '"q"@v', "", " ", "foo", "(c)", "Team:", ";", "e@[1.2.3.4]", "f@y <g@z>", "<@h:i@j>")
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=5))
+def test_the_short_way_through_plain_lists_reads_what_the_long_way_reads(parts: list[str]) -> None:
+    text = ",".join(parts)
+    # An empty group in front has every list read the long way.
+    long_way = read_address_list(f"x:;,{text}")
+    short_way = read_address_list(text)
+    assert (short_way.mailboxes, short_way.groups + 1) == (long_way.mailboxes, long_way.groups)
+    assert [part.text for part in short_way.broken] == [part.text for part in long_way.broken]
+
+
+@given(texts())
+def test_the_short_way_reads_any_text_like_the_long_way(text: str) -> None:
+    assert read_address_list(text).mailboxes == read_address_list(f"x:;,{text}").mailboxes

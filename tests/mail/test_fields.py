@@ -13,6 +13,7 @@ from relay.mail.fields import (
     edited,
     edited_stream,
     field_line,
+    names_and_values,
     read_header,
     text_of,
     unfold,
@@ -157,11 +158,14 @@ def test_whatever_octets_come_the_reader_gives_all_of_them_back(content: bytes) 
 @given(CONTENTS)
 def test_every_named_row_begins_with_its_name_and_ends_with_its_value(content: bytes) -> None:
     for row in read_header(content).rows:
-        if row.name:
-            assert row.octets.startswith(row.name)
-            assert row.octets.endswith((row.value, row.value + b"\n"))
-        else:
-            assert row.octets.count(b"\n") <= 1
+        assert row.octets.startswith(row.name)
+        assert row.octets.endswith((row.value, row.value + b"\n"))
+
+
+@given(CONTENTS)
+def test_names_and_values_are_those_of_the_rows(content: bytes) -> None:
+    rows = read_header(content).rows
+    assert names_and_values(content, blank_line(content)[0]) == [(row.name, row.value) for row in rows]
 
 
 @given(st.binary())
