@@ -40,6 +40,14 @@ class ForwardPathRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class SpoolTrouble:
+    """The spool could not keep a message, so its client was told to come back."""
+
+    queue_id: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A bug of ours, survived: the text is for the log alone."""
 
@@ -56,6 +64,6 @@ class HopTrouble:
     words: str
 
 
-Event = TransactionEnded | ForwardPathRefused | Fault | HopTrouble
+Event = TransactionEnded | ForwardPathRefused | Fault | HopTrouble | SpoolTrouble
 Observe = Callable[[object], None]
 """Takes any event, here or of the package that declares it; returns at once and never raises."""

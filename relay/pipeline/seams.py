@@ -1,14 +1,17 @@
 """What a transaction is handled by, and the callables that are handed in.  Pure values and protocols."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from relay.delivery.route import Hop, Routes
 from relay.events import Observe
+from relay.mail.content import Content
 from relay.mail.envelope import Client, ForwardPath, ReversePath
+from relay.mail.outcome import Outcome
 from relay.mail.reply import Reply
+from relay.spool.item import NewItem
 from relay.stamp import StampRules
 
 
@@ -42,6 +45,43 @@ class Hops(Protocol):
         ...
 
 
+class Put(Protocol):
+    """Keeps messages."""
+
+    async def __call__(self, items: Sequence[NewItem], content: Content) -> None:
+        """Keep ``items``, which share ``content``; durable when it returns, NotDurableError if it cannot be."""
+        ...
+
+
+class Attempt(Protocol):
+    """Tries to hand a message over, now."""
+
+    async def __call__(
+        self,
+        hop: Hop,
+        reverse_path: ReversePath,
+        forward_paths: Sequence[ForwardPath],
+        chunks: Callable[[], Iterable[bytes]],
+        client: Client | None,
+        patience: float | None,
+    ) -> tuple[Outcome, ...]:
+        """Return one outcome for each forward-path, in order; ``patience`` seconds up to the final dot."""
+        ...
+
+
+Verify = Callable[[Hop, ForwardPath], Awaitable[Reply | None]]
+"""Asks a hop whether it knows a forward-path; a refusal for good, or None: it may, or nobody can tell now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolMeans:
+    """What the modes with a spool use besides."""
+
+    put: Put
+    attempt: Attempt
+    verify: Verify
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that a transaction is handled by; one that runs keeps the plan that it began with."""
@@ -55,6 +95,9 @@ class Plan:
     tell_client: bool
     """Tell the next hop who the client was, if it offers XFORWARD."""
     may_relay: Callable[[Client], bool]
+    try_at_once: bool = True
+    """With a spool: try the helpdesk's forward-paths while the client waits."""
+    unknown_retry: timedelta = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def routes_of(
         by_channel={own.channel.name: own.helpdesk for own in settings.channels if own.helpdesk is not None},
         elsewhere=_if_reachable(deliver.elsewhere) or Way.REFUSE,
         postmaster=settings.postmaster,
-        postmaster_hop=_if_reachable(deliver.reports),
+        reports=_if_reachable(deliver.reports),
         accept_everything=accept_everything,
     )
 
