@@ -11,6 +11,7 @@ from relay.cli import exits
 from relay.cli.app import config_option, config_path
 from relay.settings.entrances import Endpoint, ListenSettings, SmtpListener
 from relay.settings.model import Settings
+from relay.settings.words import Mode
 
 
 @click.command(name="sandbox")
@@ -56,11 +57,15 @@ def command(config: str | None, smtp: str, web: str) -> int:
 
 
 def _as_sandbox(settings: Settings, listen: ListenSettings, folder: str) -> Settings:
+    """Return the same settings with every way out turned to the stand-in helpdesk."""
     from relay.mail.hop import Way
 
-    return replace(
-        settings,
-        listen=listen,
-        state=folder,
-        deliver=replace(settings.deliver, helpdesk=Way.SANDBOX, elsewhere=Way.REFUSE),
+    deliver = replace(
+        settings.deliver,
+        helpdesk=Way.SANDBOX,
+        elsewhere=Way.REFUSE,
+        reports=Way.HOLD,
+        mode=Mode.PASS_THROUGH,
     )
+    channels = tuple(replace(channel, helpdesk=None, forward_to=None) for channel in settings.channels)
+    return replace(settings, channels=channels, listen=listen, state=folder, deliver=deliver)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from relay.channels import ChannelBook
-from relay.delivery.route import Routes
+from relay.delivery.route import ForwardTo, Routes
 from relay.intake.terms import AuthMode, IntakeLimits, ListenerSettings, TlsMode
 from relay.intake.transaction import Authenticate
 from relay.mail.envelope import Client
@@ -13,23 +13,28 @@ from relay.passwords import verify
 from relay.pipeline import Plan
 from relay.service.stamping import stamp_rules_of
 from relay.settings.model import Destination, Settings
-from relay.settings.words import BareNewlines, ListenerAuth, Right, XForward
+from relay.settings.words import BareNewlines, ListenerAuth, Mode, Right, XForward
 
 
 def routes_of(
     settings: Settings, book: ChannelBook, hostname: str, *, accept_everything: bool = False
 ) -> Routes:
-    """Return the routes of pass-through; ``deliver.helpdesk`` is there, as the settings were read for serving."""
+    """Return the routes; without a ``deliver.helpdesk`` there is no SMTP listener that would ask for one."""
     deliver = settings.deliver
-    assert deliver.helpdesk is not None, "checked where settings are read for serving"
+    spooled = deliver.mode is not Mode.PASS_THROUGH
     return Routes(
         book=book,
-        helpdesk=deliver.helpdesk,
+        helpdesk=deliver.helpdesk or Way.REFUSE,
         hostname=hostname.lower(),
         by_channel={own.channel.name: own.helpdesk for own in settings.channels if own.helpdesk is not None},
-        elsewhere=_if_reachable(deliver.elsewhere) or Way.REFUSE,
+        forward_to={
+            own.channel.name: ForwardTo(own.forward_to.open, own.forward_to.auto_closed)
+            for own in settings.channels
+            if own.forward_to is not None
+        },
+        elsewhere=_reachable(deliver.elsewhere, by_mx=spooled) or Way.REFUSE,
         postmaster=settings.postmaster,
-        reports=_if_reachable(deliver.reports),
+        reports=_reachable(deliver.reports, by_mx=spooled),
         accept_everything=accept_everything,
     )
 
@@ -44,6 +49,8 @@ def plan_of(settings: Settings, book: ChannelBook, hostname: str, *, accept_ever
         patience=settings.deliver.timeouts.while_client_waits.total_seconds() or None,
         tell_client=settings.deliver.xforward is XForward.AUTO,
         may_relay=_may_relay(settings),
+        try_at_once=settings.deliver.mode is Mode.PASS_THROUGH_OR_SPOOL,
+        unknown_retry=settings.spool.unknown_retry,
     )
 
 
@@ -104,6 +111,8 @@ def _may_relay(settings: Settings) -> Callable[[Client], bool]:
     return lambda client: client.address in trusted or client.user in users
 
 
-def _if_reachable(destination: Destination) -> NextHop | None:
-    """Return a destination that pass-through can reach: a server that is named, not one to be found by MX."""
-    return destination if isinstance(destination, NextHop) else None
+def _reachable(destination: Destination, *, by_mx: bool) -> Destination | None:
+    """Return a destination that there is a way to: pass-through knows only servers that are named."""
+    if isinstance(destination, NextHop) or (by_mx and destination is Way.MX):
+        return destination
+    return None
