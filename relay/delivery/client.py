@@ -48,14 +48,14 @@ class Connection:
         self.hop = hop
         self.announced = offered
         self.transactions = 0  # begun so far
+        self.mail_refused = False  # in the one at hand; its reply answers for every forward-path
         self._wire = wire
         self._reply_limit = timeouts.reply or None
         self._content_limit = timeouts.content or None
         self._open = False  # the hop holds an envelope of ours
         self._owed = 0  # replies to RSET that were not waited for
         self._answered = True  # the hop has replied in this transaction
-        self._utf8 = False
-        self._xforward = True
+        self._utf8, self._xforward = False, True
         self._accepted = 0
 
     @property
@@ -154,8 +154,7 @@ class Connection:
         if self._open and self._wire.usable:
             self._wire.send(b"RSET\r\n", 1)
             self._owed += 1
-        self._open = False
-        self._accepted = 0
+        self._open, self._accepted = False, 0
 
     def quit(self) -> None:
         """Take leave with QUIT and close, without waiting for the reply."""
@@ -214,6 +213,7 @@ class Connection:
             reply = await self._reply()
             if line is not opening[-1] and not reply.positive:
                 self._xforward = False
+        self.mail_refused = not reply.positive
         return reply
 
     async def _rcpt_reply(self) -> Reply:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from relay.errors import LocalProtocolError
-from relay.mail.address import Mailbox
+from relay.mail.address import in_ascii
 from relay.mail.envelope import Client, ForwardPath, ReversePath
 from relay.mail.reply import Reply
 
@@ -54,14 +54,14 @@ def wants_smtputf8(reverse_path: ReversePath, forward_paths: Sequence[ForwardPat
     """Return whether the MAIL line gets SMTPUTF8: the client asked for it, or a path cannot be told without."""
     if not hop.smtputf8:
         return False
-    if reverse_path.smtputf8 or _in_ascii(reverse_path.text, reverse_path.mailbox) is None:
+    if reverse_path.smtputf8 or in_ascii(reverse_path.text, reverse_path.mailbox) is None:
         return True
-    return any(_in_ascii(path.text, path.mailbox) is None for path in forward_paths)
+    return any(in_ascii(path.text, path.mailbox) is None for path in forward_paths)
 
 
 def mail_command(path: ReversePath, hop: Announced, *, utf8: bool) -> bytes | None:
     """Return the MAIL line for ``path``, with CRLF; None if it cannot be told without SMTPUTF8 (``utf8``)."""
-    text = path.text if utf8 else _in_ascii(path.text, path.mailbox)
+    text = path.text if utf8 else in_ascii(path.text, path.mailbox)
     if text is None:
         return None
     return _line(
@@ -79,7 +79,7 @@ def rcpt_command(path: ForwardPath, hop: Announced, *, utf8: bool) -> bytes | No
 
     Without that, an ORCPT outside ASCII is left out.
     """
-    text = path.text if utf8 else _in_ascii(path.text, path.mailbox)
+    text = path.text if utf8 else in_ascii(path.text, path.mailbox)
     if text is None:
         return None
     orcpt = path.orcpt if path.orcpt and (utf8 or path.orcpt.isascii()) else None
@@ -103,16 +103,6 @@ def xforward_command(client: Client, hop: Announced) -> bytes | None:
     }
     told = [f"{name}={value}" for name, value in facts.items() if name in hop.xforward]
     return _line("XFORWARD", *told) if told else None
-
-
-def _in_ascii(text: str, mailbox: Mailbox | None) -> str | None:
-    """Return ``text``, its domain as A-labels where that is enough to make it ASCII; None where it is not."""
-    if text.isascii():
-        return text
-    local = text.rpartition("@")[0]
-    if mailbox is not None and local.isascii() and mailbox.domain.isascii() and mailbox.domain:
-        return f"{local}@{mailbox.domain}"
-    return None
 
 
 def _checked_path(text: str) -> str:

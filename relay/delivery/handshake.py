@@ -43,7 +43,7 @@ class Dialer:
     async def __call__(self, hop: NextHop) -> Connection:
         """Return a new connection to ``hop``; NoConnectionError says why there is none."""
         smtp = aiosmtplib.SMTP(
-            hostname=hop.host.removesuffix(".") or None,
+            hostname=(hop.name or hop.host).removesuffix(".") or None,
             local_hostname=self._hostname,
             timeout=self._timeouts.reply or None,
             use_tls=hop.scheme is Scheme.SMTPS,
@@ -110,7 +110,8 @@ async def _connected_socket(hop: NextHop, seconds: float | None) -> socket.socke
         share = seconds / len(places) if seconds else None
         problem: OSError = TimeoutError()
         for family, address in places:
-            sock = socket.socket(family, socket.SOCK_STREAM)
+            # asyncio sends small pieces at once only where the protocol is named
+            sock = socket.socket(family, socket.SOCK_STREAM, 0 if hop.path else socket.IPPROTO_TCP)
             sock.settimeout(0)
             try:
                 async with asyncio.timeout(share):

@@ -1,6 +1,6 @@
 """Which way a forward-path goes: to the helpdesk, elsewhere, or nowhere.  Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from relay.channels import ChannelBook
@@ -63,7 +63,9 @@ class Routes:
     postmaster: ForwardPath | None = None
     """None: to the helpdesk, as it stands."""
     reports: Hop | None = None
-    """Where a postmaster outside the helpdesk is reached; None: there is no way yet, the helpdesk gets it."""
+    """The way of reports, of a postmaster outside the helpdesk, and back along SRS; None: there is none."""
+    srs_back: Callable[[ForwardPath], ForwardPath | None] | None = None
+    """Tells whom a forward-path of ours (SRS0) stands for; None: it is none, or not right."""
     accept_everything: bool = False
     """Every forward-path is the helpdesk's (the command ``sandbox``)."""
 
@@ -75,6 +77,8 @@ class Routes:
             return route
         if self.accept_everything or path.mailbox.domain in self.book.domains:
             return self._to_helpdesk(path, path, by_domain_alone=not self.accept_everything)
+        if self.reports is not None and self.srs_back is not None and (back := self.srs_back(path)):
+            return Route(self.reports, "reports", for_the_helpdesk=False, original=path, path=back)
         if may_relay and self.elsewhere is not Way.REFUSE:
             return Route(self.elsewhere, "elsewhere", for_the_helpdesk=False, original=path, path=path)
         return NOT_OURS

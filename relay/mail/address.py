@@ -63,6 +63,16 @@ def parse_mailbox(text: str) -> Mailbox | None:
     return mailbox(found[1], found[2]) if found else None
 
 
+def in_ascii(text: str, box: Mailbox | None) -> str | None:
+    """Return an address as it was written, its domain as A-labels where that is enough to make it ASCII; else None."""
+    if text.isascii():
+        return text
+    local = text.rpartition("@")[0]
+    if box is not None and local.isascii() and box.domain.isascii() and box.domain:
+        return f"{local}@{box.domain}"
+    return None
+
+
 def normal_text(text: str) -> str:
     """Return ``text`` in NFC and lower case; no character outside ASCII becomes one of ASCII."""
     if text.isascii():

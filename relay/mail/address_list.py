@@ -114,6 +114,7 @@ class _Reader:
                 last = found
             elif separator != ":":
                 self._part(found.start(), last)
+                last = None
                 self.semicolons = self.semicolons or (separator == ";" and not self._in_group)
                 self._begin_part(found.end(), in_group=self._in_group and separator == ",")
             elif self._begins_group(found.start()):

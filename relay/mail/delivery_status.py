@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from relay.mail.address import Mailbox
+from relay.mail.address import in_ascii
 from relay.mail.envelope import ForwardPath, ReversePath
 from relay.mail.mime import address_field, field
 from relay.mail.outcome import Outcome, Unknown
@@ -49,16 +49,10 @@ class Told:
         words = outcome.words if isinstance(outcome, Unknown) else str(outcome.reply)[:_MOST_WORDS]
         if self.original is None:
             return words
-        secret, known = self.path, self.original
-        for hidden, instead in (
-            (secret.text, known.text),
-            (str(secret.mailbox), known.text),
-            (secret.mailbox.local, known.mailbox.local),
-        ):
-            words = re.sub(
-                rf"(?<!\w){re.escape(hidden)}(?!\w)", lambda _, i=instead: i, words, flags=re.IGNORECASE
-            )
-        return words
+        box, shown = self.path.mailbox, self.original
+        words = _hidden(words, self.path.text, shown.text)
+        words = _hidden(words, str(box), shown.text)
+        return _hidden(words, box.local, shown.mailbox.local) if len(box.local) >= _TELLING else words
 
     @property
     def status(self) -> str:
@@ -87,32 +81,25 @@ class Occasion:
 
 
 _MOST_WORDS = 1500
+_TELLING = 4
+"""Characters of a local part that give something away; a shorter one is too common a word."""
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _XTEXT = re.compile(r"\+([0-9A-Fa-f]{2})")
 _TYPE = re.compile(r"[A-Za-z0-9-]{1,60}")
 _NOT_QCHAR = re.compile(r"[^\x21-\x2a\x2c-\x3c\x3e-\x5b\x5d-\x7e]")
+_NOT_QCHAR_BUT_ESCAPE = re.compile(r"[^\x21-\x2a\x2c-\x3c\x3e-\x7e]")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,253}")
-_LITERAL = re.compile(r"[0-9A-Fa-f.:]{2,45}")
+_LITERAL = re.compile(r"[0-9.]{7,15}|(?=[^:]*:)[0-9A-Fa-f.:]{2,45}")
 
 
 def delivery_status(occasion: Occasion, told: Iterable[Told]) -> bytes:
     """Return the octets of the part."""
     about = [field("Reporting-MTA", f"dns; {occasion.hostname}")]
     if occasion.reverse_path.envid:
-        about.append(field("Original-Envelope-Id", decoded_xtext(occasion.reverse_path.envid)))
+        about.append(address_field("Original-Envelope-Id", decoded_xtext(occasion.reverse_path.envid)))
     about.append(field("Arrival-Date", date_time(occasion.arrived_at)))
     about.append(field("X-Helpdesk-Relay-Queue-Id", occasion.queue_id))
     return b"\r\n".join(b"".join(group) for group in (about, *(_of_one(one, occasion) for one in told)))
-
-
-def in_ascii(text: str, mailbox: Mailbox | None) -> str | None:
-    """Return an address, its domain as A-labels where that is enough to make it ASCII; None where it is not."""
-    if text.isascii():
-        return text
-    local = text.rpartition("@")[0]
-    if mailbox is not None and local.isascii() and mailbox.domain.isascii():
-        return f"{local}@{mailbox.domain}"
-    return None
 
 
 def decoded_xtext(text: str) -> str:
@@ -148,7 +135,8 @@ def _typed(path: ForwardPath) -> str:
     return f"utf-8; {_NOT_QCHAR.sub(_escaped, path.text)}" if address is None else f"rfc822; {address}"
 
 
-_NOT_QCHAR_BUT_ESCAPE = re.compile(r"[^\x21-\x2a\x2c-\x3c\x3e-\x7e]")
+def _hidden(words: str, secret: str, instead: str) -> str:
+    return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", lambda _: instead, words, flags=re.IGNORECASE)
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -156,6 +144,6 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def _remote(hop: str) -> list[bytes]:
-    if _NAME.fullmatch(hop):
-        return [field("Remote-MTA", f"dns; {hop}")]
-    return [field("Remote-MTA", f"dns; [{hop}]")] if _LITERAL.fullmatch(hop) else []
+    if _LITERAL.fullmatch(hop):
+        return [field("Remote-MTA", f"dns; [{hop}]")]
+    return [field("Remote-MTA", f"dns; {hop}")] if _NAME.fullmatch(hop) else []

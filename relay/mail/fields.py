@@ -17,7 +17,6 @@ _ROWS = re.compile(rb"(?s:(?=.))(" + _ROW + rb")")
 _NAMES_AND_VALUES = re.compile(rb"(?s:(?=.))" + _ROW)
 _NAME = re.compile(rb"([!-9;-~]++)[ \t]*+:")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
-_FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _MBOX_LINE = re.compile(rb"From (?![ \t]*+:)[^\n]*+\n")
 """What an mbox puts before a message; a From field with a blank before its colon is none."""
 _LONGEST_BEGINNING = 1000
@@ -84,8 +83,10 @@ def blank_line(octets: bytes, start: int = 0) -> tuple[int, int]:
 
 
 def unfold(value: bytes) -> bytes:
-    """Return a field's value on one line, blanks around it removed (RFC 5322 2.2.3)."""
-    return (_FOLD.sub(b"", value) if b"\n" in value else value).strip(b" \t\r\n")
+    """Return the value of a ``Row`` on one line, blanks around it removed (RFC 5322 2.2.3)."""
+    if b"\n" in value:  # in a row every LF is a fold
+        value = value.replace(b"\r\n", b"").replace(b"\n", b"")
+    return value.strip(b" \t\r\n")
 
 
 def text_of(octets: bytes) -> str:

@@ -7,7 +7,6 @@ WIDTH = 76
 LONGEST = 900
 """Octets of a line that cannot be broken; RFC 5322 2.1.1 allows 998."""
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
 _NOT_PRINTABLE_ASCII = re.compile(r"[^\x20-\x7e]")
 _TOKEN = re.compile(r"[^ ]{1,200}")
 _NOT_LITERAL = re.compile(rb"[^\t -<>-~]|[\t ]\Z")  # RFC 2045 6.7
@@ -16,8 +15,10 @@ _NOT_8BIT = re.compile(rb"[^\t\r\n -~\x80-\xff]|\r(?!\n)|(?<!\r)\n|[^\n]{1000}")
 
 
 def printable(text: str, *, utf8: bool = False) -> str:
-    """Return ``text`` with ``?`` for every control character, and without ``utf8`` for all that is not ASCII."""
-    return (_CONTROL if utf8 else _NOT_PRINTABLE_ASCII).sub("?", text)
+    """Return ``text`` with ``?`` for every character that does not print, and without ``utf8`` for all outside ASCII."""
+    if utf8:
+        return "".join(c if c.isprintable() else "?" for c in text)
+    return _NOT_PRINTABLE_ASCII.sub("?", text)
 
 
 def wrapped(text: str, indent: str = "", *, utf8: bool = False) -> str:

@@ -5,12 +5,14 @@ from the network stands in it raw: a control character becomes ``?``, a long lin
 is not clean comes back encoded and without its body.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from relay.mail.delivery_status import Kind, Occasion, Told, delivery_status, in_ascii
+from relay.mail.address import in_ascii
+from relay.mail.delivery_status import Kind, Occasion, Told, delivery_status
 from relay.mail.envelope import ForwardPath, ReversePath
-from relay.mail.fields import HeaderEdit, blank_line, edited, read_header, text_of, unfold
+from relay.mail.fields import HeaderEdit, blank_line, edited, read_header, unfold
 from relay.mail.mime import address_field, field, is_7bit, is_8bit, quoted_printable, wrapped
 from relay.mail.outcome import Deferred, Delivered, Failed, Outcome, Unknown
 from relay.mail.received import date_time
@@ -22,6 +24,7 @@ MOST_RETURNED = 64 * 1024
 MOST_HEADER = 16 * 1024
 """Octets of a header section that come back."""
 
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,240}>")
 _SUBJECTS = {
     Kind.FAILED: "Your mail could not be delivered",
     Kind.DELAYED: "Your mail is delayed",
@@ -102,7 +105,7 @@ def make_report(
         *_thread(beginning),
         field("Auto-Submitted", "auto-replied"),
         field("MIME-Version", "1.0"),
-        b"Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=%b\r\n" % boundary,
+        b'Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary="%b"\r\n' % boundary,
         b"" if body.isascii() else field("Content-Transfer-Encoding", "8bit"),
         b"\r\n",
     ]
@@ -153,10 +156,10 @@ def _part(kind: str, octets: bytes, encoding: str = "") -> bytes:
 
 def _text_part(occasion: Occasion, told: Sequence[Told]) -> bytes:
     lines = [f"This is the mail server {occasion.hostname}.", ""]
-    for kind in _SENTENCES:
+    for kind, sentence in _SENTENCES.items():
         about = [one for one in told if one.kind is kind]
         if about:
-            lines += [_SENTENCES[kind] + _until(kind, occasion), ""]
+            lines += [sentence + _until(kind, occasion), ""]
             for one in about:
                 lines += [f"<{one.shown.text}>:", f"{_who(one)}: {one.words}", ""]
     text = "\r\n".join(wrapped(line, utf8=True) for line in lines).encode()
@@ -194,9 +197,9 @@ def _thread(original: bytes) -> list[bytes]:
     """Return what lets a mail reader show the report beside its message."""
     for row in read_header(original[:MOST_HEADER]).rows:
         if row.name.lower() == b"message-id":
-            value = unfold(row.value)
-            if value.startswith(b"<") and value.endswith(b">") and b" " not in value and len(value) < 250:
-                return [address_field(name, text_of(value)) for name in ("In-Reply-To", "References")]
+            value = unfold(row.value).decode("ascii", "replace")
+            if _MESSAGE_ID.fullmatch(value):
+                return [address_field(name, value) for name in ("In-Reply-To", "References")]
     return []
 
 

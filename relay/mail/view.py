@@ -279,9 +279,11 @@ def _seen_in(values: Iterable[bytes]) -> dict[Mailbox, bool]:
     return seen
 
 
-def _named_by(listed: AddressList) -> list[Mailbox]:
+def _named_by(listed: AddressList) -> tuple[Mailbox, ...]:
     """Return what a field names: its mailboxes, and what its broken parts end with."""
-    return [*listed.mailboxes, *[part.ends_with for part in listed.broken if part.ends_with]]
+    if not listed.broken:
+        return listed.mailboxes
+    return (*listed.mailboxes, *[part.ends_with for part in listed.broken if part.ends_with])
 
 
 def traced_addresses(value: bytes) -> tuple[Mailbox, ...]:

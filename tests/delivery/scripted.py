@@ -90,7 +90,7 @@ class ScriptedHop:
         if self.path is not None:
             self._server = await asyncio.start_unix_server(self._serve, str(self.path))
         else:
-            listener = socket.socket()
+            listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if self.hesitant:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)

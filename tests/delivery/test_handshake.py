@@ -280,3 +280,20 @@ def test_a_file_that_holds_no_certificates_is_named(tmp_path: Path) -> None:
 
 def test_without_a_limit_there_is_none() -> None:
     assert Timeouts(0, 0, 0) == Timeouts(connect=0, reply=0, content=0)
+
+
+async def test_small_pieces_are_sent_at_once(dialer: Dialer) -> None:
+    async with ScriptedHop() as server, dialled(dialer, server.hop) as connection:
+        sock = connection._wire._transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+async def test_the_certificate_must_be_for_the_name_of_an_address(
+    certificate: Path, server_tls: ssl.SSLContext
+) -> None:
+    async with ScriptedHop(tls=server_tls) as server:
+        hop = NextHop(Scheme.SMTP_STARTTLS, "127.0.0.1", server.port, name="localhost")
+        await deliver(tls_dialer(certificate), hop)
+        other = NextHop(Scheme.SMTP_STARTTLS, "127.0.0.1", server.port, name="mx.example")
+        with pytest.raises(NoConnectionError, match="certificate does not hold"):
+            await tls_dialer(certificate)(other)

@@ -96,7 +96,9 @@ def test_text_in_ascii_only_becomes_lower_case(text: str) -> None:
     assert normal_text(text) == text.lower()
 
 
-@pytest.mark.parametrize("domain", ["ſhop.example", "☃.example", "a_b.müller.example", "-ü.example", "ü" * 300])
+@pytest.mark.parametrize(
+    "domain", ["ſhop.example", "☃.example", "a_b.müller.example", "-ü.example", "ü" * 300]
+)
 def test_a_domain_without_an_a_label_form_equals_no_domain_in_ascii(domain: str) -> None:
     assert not normal_domain(domain).isascii()
 

@@ -43,7 +43,9 @@ def test_lines_end_in_crlf_or_lf(end: bytes) -> None:
     assert rows(b"A: 1" + end + b"B: 2" + end + end + b"C: 3" + end) == [(b"A", b" 1"), (b"B", b" 2")]
 
 
-@pytest.mark.parametrize("other", [b"\r", b"\x0b", b"\x0c", b"\x85", b"\xc2\x85", b"\xe2\x80\xa8", b"\x1c", b"\x00"])
+@pytest.mark.parametrize(
+    "other", [b"\r", b"\x0b", b"\x0c", b"\x85", b"\xc2\x85", b"\xe2\x80\xa8", b"\x1c", b"\x00"]
+)
 def test_nothing_else_ends_a_line(other: bytes) -> None:
     assert rows(b"A: 1" + other + b"B: 2\r\n\r\n") == [(b"A", b" 1" + other + b"B: 2")]
     lines = b"A: 1\r\n" + other + b"\r\n"
@@ -79,7 +81,16 @@ def test_a_folded_value_is_read_on_one_line(folded: bytes, value: bytes) -> None
 
 
 @pytest.mark.parametrize(
-    "junk", [b"no field", b": no name", b"two words: x", b"N\xc3\xa4me: x", b" a fold of nothing", b"\x00: x", b">From x"]
+    "junk",
+    [
+        b"no field",
+        b": no name",
+        b"two words: x",
+        b"N\xc3\xa4me: x",
+        b" a fold of nothing",
+        b"\x00: x",
+        b">From x",
+    ],
 )
 def test_a_line_that_is_no_field_is_kept_without_a_name(junk: bytes) -> None:
     section = read_header(junk + b"\r\nA: 1\r\n\r\n")
@@ -106,7 +117,9 @@ def test_a_from_field_with_blanks_before_its_colon_is_no_mbox_line(line: bytes) 
     assert [row.name for row in section.rows] == [b"From"]
 
 
-@pytest.mark.parametrize("line", [b"from a@x now\n", b"FROM a@x now\n", b"From\ta@x now\n", b">From a@x now\n", b"From a@x now"])
+@pytest.mark.parametrize(
+    "line", [b"from a@x now\n", b"FROM a@x now\n", b"From\ta@x now\n", b">From a@x now\n", b"From a@x now"]
+)
 def test_what_only_looks_like_an_mbox_line_is_a_line_that_is_no_field(line: bytes) -> None:
     section = read_header(line)
     assert (section.mbox_line, [row.name for row in section.rows]) == (b"", [b""])
@@ -247,7 +260,9 @@ def test_an_edit_that_removes_nothing_keeps_everything() -> None:
 def test_edits_touch_no_octet_outside_the_stamp(content: bytes) -> None:
     before = read_header(content)
     kept = [row.octets for row in before.rows if not REMOVED.fullmatch(row.name.lower())]
-    assert result(content, EDIT, [RECEIVED]) == b"".join([before.mbox_line, TOP, RECEIVED, *kept, before.rest])
+    assert result(content, EDIT, [RECEIVED]) == b"".join(
+        [before.mbox_line, TOP, RECEIVED, *kept, before.rest]
+    )
 
 
 @given(CONTENTS)
@@ -258,7 +273,9 @@ def test_after_an_edit_the_names_of_the_stamp_are_there_once(content: bytes) -> 
 
 
 @given(CONTENTS, st.lists(st.integers(1, 9), min_size=1, max_size=4), st.booleans())
-def test_a_stream_is_edited_like_a_head_however_it_is_cut(content: bytes, sizes: list[int], removes: bool) -> None:
+def test_a_stream_is_edited_like_a_head_however_it_is_cut(
+    content: bytes, sizes: list[int], removes: bool
+) -> None:
     edit = EDIT if removes else HeaderEdit(None, INSERTED)
     chunks = []
     rest = content
@@ -268,6 +285,13 @@ def test_a_stream_is_edited_like_a_head_however_it_is_cut(content: bytes, sizes:
         rest = rest[size:]
     assert b"".join(edited_stream(chunks, edit, [RECEIVED])) == result(content, edit, [RECEIVED])
     assert b"".join(edited_stream([content], edit, [RECEIVED])) == result(content, edit, [RECEIVED])
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_a_stream_keeps_every_line_of_the_body(end: bytes) -> None:
+    content = end.join([b"A: 1", b"X-Ticket-Status: x", b"", b"X-Ticket-Status: x", b" y", b""])
+    expected = TOP + content.replace(b"X-Ticket-Status: x" + end, b"", 1)
+    assert b"".join(edited_stream([content], EDIT)) == result(content) == expected
 
 
 @pytest.mark.parametrize("name", [b"X-Ticket-Status", b"X-Other"])

@@ -55,12 +55,16 @@ def test_the_protocol_word_tells_tls_login_and_smtputf8(
     assert b" with " + word + b" id " in field
 
 
-@pytest.mark.parametrize("helo", ["", "a b", "a\r\nBcc: x", "a\x00", "müller", "(x)", "a;b", "x" * 256, "<a>"])
+@pytest.mark.parametrize(
+    "helo", ["", "a b", "a\r\nBcc: x", "a\x00", "müller", "(x)", "a;b", "x" * 256, "<a>"]
+)
 def test_what_looks_like_no_name_is_not_written(helo: str) -> None:
     assert received(Client(helo=helo)).startswith(b"Received: from unknown\r\n")
 
 
-@pytest.mark.parametrize("helo", ["a", "A-b.example", "[192.0.2.1]", "[IPv6:2001:db8::1]", "my_host", "x" * 255])
+@pytest.mark.parametrize(
+    "helo", ["a", "A-b.example", "[192.0.2.1]", "[IPv6:2001:db8::1]", "my_host", "x" * 255]
+)
 def test_names_and_address_literals_are_written(helo: str) -> None:
     assert received(Client(helo=helo)).startswith(f"Received: from {helo}\r\n".encode())
 
@@ -72,7 +76,7 @@ def test_whatever_a_client_says_the_field_is_one_field(helo: str, smtputf8: bool
     assert unfold(row.value).isascii()
 
 
-@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1)), st.integers(-12 * 60, 14 * 60))  # noqa: DTZ001
-def test_a_time_reads_back_as_itself(at: datetime, minutes: int) -> None:
-    aware = at.replace(microsecond=0, tzinfo=timezone(timedelta(minutes=minutes)))
+@given(st.integers(0, 2**33), st.integers(-12 * 60, 14 * 60))
+def test_a_time_reads_back_as_itself(seconds: int, minutes: int) -> None:
+    aware = datetime.fromtimestamp(seconds, timezone(timedelta(minutes=minutes)))
     assert parsedate_to_datetime(date_time(aware)) == aware

@@ -15,7 +15,9 @@ from relay.mail.reply import Reply, from_peer
 )  # fmt: skip
 def test_the_first_digit_says_what_a_reply_means(code: int, kind: str) -> None:
     reply = Reply(code, "", "x")
-    assert [name for name in ("positive", "temporary", "permanent") if getattr(reply, name)] == [kind][: bool(kind)]
+    assert [name for name in ("positive", "temporary", "permanent") if getattr(reply, name)] == [kind][
+        : bool(kind)
+    ]
 
 
 @pytest.mark.parametrize(

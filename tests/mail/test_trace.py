@@ -23,7 +23,9 @@ STORED = head(
 
 
 def test_the_trace_fields_of_a_stored_message_are_read() -> None:
-    assert traced(STORED) == Traced("bounce@crm.example", box("in-1@desk.example"), ip_address("198.51.100.7"))
+    assert traced(STORED) == Traced(
+        "bounce@crm.example", box("in-1@desk.example"), ip_address("198.51.100.7")
+    )
 
 
 def test_a_message_without_trace_fields_tells_nothing() -> None:
@@ -72,7 +74,9 @@ def test_what_is_not_one_address_is_no_forward_path(value: str) -> None:
         ("", None),
     ],
 )
-def test_the_client_is_what_the_server_saw_and_not_what_the_client_said(received: str, expected: str | None) -> None:
+def test_the_client_is_what_the_server_saw_and_not_what_the_client_said(
+    received: str, expected: str | None
+) -> None:
     address = traced(head(f"Received: {received}")).address
     assert (str(address) if address else None) == expected
 
@@ -134,7 +138,12 @@ def test_no_octets_make_the_trace_raise(content: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("address", "expected"),
-    [("::ffff:192.0.2.5", "192.0.2.5"), ("192.0.2.5", "192.0.2.5"), ("2001:db8::1", "2001:db8::1"), ("::1", "::1")],
+    [
+        ("::ffff:192.0.2.5", "192.0.2.5"),
+        ("192.0.2.5", "192.0.2.5"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("::1", "::1"),
+    ],
 )
 def test_a_mapped_address_is_the_ipv4_address_in_it(address: str, expected: str) -> None:
     assert plain_address(ip_address(address)) == ip_address(expected)

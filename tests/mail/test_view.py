@@ -103,14 +103,18 @@ def test_the_author_is_the_mailbox_in_from(value: str | bytes) -> None:
         (["N\xe4me: x", "From: care@shop.example"], "BELOW_JUNK", True),
     ],
 )
-def test_an_author_that_is_missing_or_unclear_is_told_apart(fields: list[str], fault: str, ambiguous: bool) -> None:
+def test_an_author_that_is_missing_or_unclear_is_told_apart(
+    fields: list[str], fault: str, ambiguous: bool
+) -> None:
     seen = view(*fields)
     assert seen.author is None
     assert seen.author_fault is not None
     assert (seen.author_fault.name, seen.author_fault.ambiguous) == (fault, ambiguous)
 
 
-@pytest.mark.parametrize("other", ["Sender", "Reply-To", "Resent-From", "Return-Path", "Resent-Sender", "X-From"])
+@pytest.mark.parametrize(
+    "other", ["Sender", "Reply-To", "Resent-From", "Return-Path", "Resent-Sender", "X-From"]
+)
 def test_no_other_field_is_identity(other: str) -> None:
     assert view(f"{other}: evil@bad.example", "From: care@shop.example").author == box(CARE[0])
     assert view(f"{other}: care@shop.example").author is None
@@ -140,12 +144,16 @@ def test_a_leading_blank_line_leaves_nothing_to_see() -> None:
 
 
 def test_a_leading_mbox_line_is_no_author() -> None:
-    assert make_view(b"From evil@bad.example now\nFrom: care@shop.example\n\n", [], Client()).author == box(CARE[0])
+    assert make_view(b"From evil@bad.example now\nFrom: care@shop.example\n\n", [], Client()).author == box(
+        CARE[0]
+    )
 
 
 @pytest.mark.parametrize("other", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
 def test_no_other_character_begins_a_new_field(other: str) -> None:
-    found = view("From: care@shop.example", f"Subject: x{other}From: evil@bad.example{other}To: care@shop.example")
+    found = view(
+        "From: care@shop.example", f"Subject: x{other}From: evil@bad.example{other}To: care@shop.example"
+    )
     assert (found.author, found.recipients) == (box(CARE[0]), ())
 
 
@@ -300,7 +308,9 @@ def test_a_trace_field_below_is_not_seen_because_another_above_is() -> None:
         (b"\xff\x00", []),
     ],
 )
-def test_addresses_in_trace_fields_are_separated_by_blanks_or_commas(value: bytes, expected: list[str]) -> None:
+def test_addresses_in_trace_fields_are_separated_by_blanks_or_commas(
+    value: bytes, expected: list[str]
+) -> None:
     assert list(map(str, traced_addresses(value))) == expected
 
 
@@ -362,8 +372,16 @@ def test_line_ends_and_a_body_change_nothing_that_is_seen(section: bytes) -> Non
     unix = section.replace(b"\r\n", b"\n")
     wide = unix.replace(b"\n", b"\r\n")
     one, other = make_view(unix, [], Client()), make_view(wide, [], Client())
-    assert (one.author, one.author_fault, one.recipients) == (other.author, other.author_fault, other.recipients)
-    assert (one.reply_to, one.originals, one.list_field) == (other.reply_to, other.originals, other.list_field)
+    assert (one.author, one.author_fault, one.recipients) == (
+        other.author,
+        other.author_fault,
+        other.recipients,
+    )
+    assert (one.reply_to, one.originals, one.list_field) == (
+        other.reply_to,
+        other.originals,
+        other.list_field,
+    )
 
 
 MIB = 1024 * 1024
@@ -380,7 +398,7 @@ BITES = (
 def test_a_long_field_of_one_bite_is_read_in_linear_time(bite: bytes) -> None:
     began = time.process_time()
     for name in (b"From", b"To"):
-        for start in (b"", b'"', b"("):
+        for start in (b"", b'"', b"(", b"a@b <a@b> "):
             make_view(name + b": " + start + bite * (MIB // 16 // len(bite)) + b"\r\n\r\n", [], Client())
     assert time.process_time() - began < 5
 
@@ -395,6 +413,7 @@ def test_a_long_field_of_one_bite_is_read_in_linear_time(bite: bytes) -> None:
         b"To: " + b"a@b," * (MIB // 4),
         b"To: " + b"a" + b"+" * MIB + b"@shop.example",
         b"To: " + b"<" * MIB,
+        b"To: a@b<a@b>" + b",(@ [" * (MIB // 5),
         b"To: " + b":" * MIB,
         b"To: " + b"a\r\n " * (MIB // 4),
         b"Delivered-To: " + b"a@b " * (MIB // 4),
