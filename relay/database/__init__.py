@@ -1,0 +1,1 @@
+"""What spool and journal share: engines, a writer with group commit, and schemas that are upgraded in place."""

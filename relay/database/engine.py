@@ -1,0 +1,133 @@
+"""Engines: SQLite in a file (WAL, every commit on stable storage) and PostgreSQL by psycopg.
+
+A connection begins a transaction that writes with ``begin_writing``; on SQLite that waits for the file's one
+write lock at once, so that a transaction never fails half way because another one was quicker.
+"""
+
+import os
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from sqlite3 import DatabaseError as SqliteError
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
+
+from relay.errors import NotDurableError, UnavailableError
+
+LOCK_SECONDS = 10
+"""How long one process waits for another's write lock on SQLite."""
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "journal_size_limit=8388608",
+)
+
+
+def sqlite_engine(file: Path) -> sa.Engine:
+    """Return an engine on ``file``, which is made when the first connection needs it."""
+    engine = sa.create_engine(
+        URL.create("sqlite+pysqlite", database=str(file)),
+        connect_args={"timeout": LOCK_SECONDS, "check_same_thread": False, "cached_statements": 256},
+        pool_size=4,
+        max_overflow=-1,
+    )
+    sa.event.listen(engine, "connect", _set_sqlite_up)
+    sa.event.listen(engine, "begin", _begin_on_sqlite)
+    return engine
+
+
+def postgresql_engine(url: str) -> sa.Engine:
+    """Return an engine on the server of a ``postgresql://`` URL; UnavailableError if that is none."""
+    try:
+        parsed = make_url(url).set(drivername="postgresql+psycopg")
+    except ArgumentError:
+        raise UnavailableError("that is no URL of a database; write postgresql://user@host/name") from None
+    engine = sa.create_engine(
+        parsed,
+        connect_args={
+            "connect_timeout": 5,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
+            "application_name": "helpdesk-relay",
+            "client_encoding": "utf8",
+        },
+        pool_size=4,
+        max_overflow=-1,
+        hide_parameters=True,
+    )
+    sa.event.listen(engine, "connect", _set_postgresql_up)
+    return engine
+
+
+def is_sqlite(connection: sa.Connection) -> bool:
+    """Return whether ``connection`` leads to SQLite."""
+    return connection.dialect.name == "sqlite"
+
+
+def begin_writing(connection: sa.Connection) -> sa.RootTransaction:
+    """Begin a transaction that writes."""
+    return connection.execution_options(writes=True).begin()
+
+
+def tidy(connection: sa.Connection) -> None:
+    """Move SQLite's log into its file and give the log's room back, as far as nobody reads; else do nothing."""
+    if is_sqlite(connection):
+        raw: Any = connection.connection.driver_connection
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+
+
+def file_mark(file: Path) -> tuple[int, int]:
+    """Return what changes when ``file`` becomes another one; OSError if it is gone."""
+    found = file.stat()
+    return found.st_dev, found.st_ino
+
+
+def free_share(folder: Path) -> tuple[int, int]:
+    """Return how many octets we may still write below ``folder``, and how many its disk has in all."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
+
+
+def trouble(error: BaseException) -> NotDurableError | None:
+    """Return the error of a database that cannot do its work now; None for one of ours."""
+    if isinstance(error, NotDurableError):
+        return error
+    if isinstance(error, OSError):
+        return NotDurableError(f"the disk does not do its work: {error.strerror or error}")
+    if isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError | ProgrammingError):
+        return NotDurableError(f"the database does not do its work: {_first_line(error.orig)}")
+    if isinstance(error, SqliteError):
+        return NotDurableError(f"the database does not do its work: {_first_line(error)}")
+    return None
+
+
+def _first_line(error: object) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _set_sqlite_up(raw: SqliteConnection, _record: object) -> None:
+    raw.isolation_level = None  # transactions begin when we say so
+    cursor = raw.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_on_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _set_postgresql_up(raw: Any, _record: object) -> None:
+    """Make a commit mean stable storage, where the server's own setting says otherwise."""
+    with raw.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        if cursor.fetchone() == ("off",):
+            cursor.execute("SET synchronous_commit TO on")
+    raw.commit()

@@ -1,0 +1,1 @@
+"""The spool's revisions, oldest first.  One that was released is never changed."""

@@ -1,0 +1,1 @@
+"""Accepted mail waits here until it is delivered, failed or held."""

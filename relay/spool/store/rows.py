@@ -1,0 +1,135 @@
+"""Items as rows and back.  An envelope is kept as JSON in ASCII, so that whatever a client said comes back as it was."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from typing import Any
+
+from relay.mail.address import Mailbox
+from relay.mail.envelope import Client, ForwardPath, ReversePath
+from relay.spool.item import Item, NewItem, State
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_LONGEST_REPLY = 2000
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+Row = dict[str, Any]
+
+
+def to_number(at: datetime) -> int:
+    """Return an aware time as the tables keep it."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def to_time(number: int) -> datetime:
+    """Return a time of the tables, in UTC."""
+    return _EPOCH + timedelta(microseconds=number)
+
+
+def new_row(item: NewItem, content_id: int, content_size: int, accepted_at: int) -> Row:
+    """Return the row of an item that has just been accepted."""
+    due_at = accepted_at if item.not_before is None else to_number(item.not_before)
+    return {
+        "queue_id": plain(item.queue_id),
+        "destination": plain(item.destination),
+        "content_id": content_id,
+        "body_from": item.body_from,
+        "size": len(item.head) + content_size - item.body_from,
+        "channel": None if item.channel is None else plain(item.channel),
+        "reason": plain(item.reason),
+        "accepted_at": accepted_at,
+        "due_at": due_at,
+        "next_attempt_at": due_at,
+        "unknowns": int(item.unknown),
+        "envelope": envelope(item.reverse_path, item.forward_paths, item.originals, item.client),
+        "head": item.head,
+    }
+
+
+def envelope(
+    reverse_path: ReversePath,
+    forward_paths: Sequence[ForwardPath],
+    originals: Sequence[ForwardPath],
+    client: Client,
+) -> str:
+    """Return an envelope as the tables keep it."""
+    return _encode(
+        {
+            "from": _from(reverse_path),
+            "to": list(map(_to, forward_paths)),
+            "said": list(map(_to, originals)),
+            "client": _client(client),
+        }
+    )
+
+
+def item_of(row: Any) -> Item:
+    """Return the item of a row, its octets not at hand."""
+    kept = json.loads(row.envelope)
+    return Item(
+        id=row.id,
+        queue_id=row.queue_id,
+        destination=row.destination,
+        reverse_path=_reverse_path(*kept["from"]),
+        forward_paths=tuple(_forward_path(*path) for path in kept["to"]),
+        originals=tuple(_forward_path(*path) for path in kept["said"]),
+        client=_client_of(*kept["client"]),
+        body_from=row.body_from,
+        channel=row.channel,
+        reason=row.reason,
+        accepted_at=to_time(row.accepted_at),
+        next_attempt_at=None if row.held else to_time(row.next_attempt_at),
+        attempts=row.attempts,
+        unknowns=row.unknowns,
+        crashes=row.crashes,
+        state=State.HELD if row.held else State.WAITING,
+        in_hand=row.claimed_by is not None,
+        bounced=bool(row.bounced),
+        warned=bool(row.warned),
+        last_reply=row.last_reply,
+        size=row.size,
+    )
+
+
+def plain(text: str) -> str:
+    """Return ``text`` in printable ASCII, which every database keeps as it is."""
+    if not (text.isascii() and text.isprintable()):
+        text = text.encode("unicode_escape", "backslashreplace").decode("ascii")
+    return text[:_LONGEST_REPLY]
+
+
+def _from(path: ReversePath) -> list[object]:
+    box = path.mailbox
+    return [
+        path.text,
+        None if box is None else [box.local, box.domain],
+        path.size,
+        path.body,
+        path.smtputf8,
+        path.ret,
+        path.envid,
+        path.auth,
+    ]
+
+
+def _reverse_path(text: str, box: list[str] | None, *others: Any) -> ReversePath:
+    return ReversePath(text, None if box is None else Mailbox(*box), *others)
+
+
+def _to(path: ForwardPath) -> list[str | None]:
+    return [path.text, path.mailbox.local, path.mailbox.domain, path.notify, path.orcpt]
+
+
+def _forward_path(text: str, local: str, domain: str, notify: str | None, orcpt: str | None) -> ForwardPath:
+    return ForwardPath(text, Mailbox(local, domain), notify, orcpt)
+
+
+def _client(client: Client) -> list[object]:
+    address = None if client.address is None else str(client.address)
+    return [address, client.helo, client.esmtp, client.tls, client.user]
+
+
+def _client_of(address: str | None, helo: str, esmtp: bool, tls: bool, user: str | None) -> Client:  # noqa: FBT001
+    return Client(None if address is None else ip_address(address), helo, esmtp, tls, user)

@@ -1,0 +1,99 @@
+"""Debian's Sendmail, unpacked into a folder of its own and run from there: it cannot be installed beside Postfix."""
+
+import contextlib
+import os
+import signal
+import smtplib
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.live import free_port
+
+UNPACKED = Path(tempfile.gettempdir()) / "relay-peers-sendmail"
+CONFIGURATION = """\
+define(`_CF_DIR_', `{cf}/')dnl
+include(`{cf}/m4/cf.m4')dnl
+OSTYPE(`linux')dnl
+define(`confDOMAIN_NAME', `mx.shop.example')dnl
+define(`QUEUE_DIR', `{folder}/queue')dnl
+define(`confPID_FILE', `{folder}/pid')dnl
+define(`STATUS_FILE', `{folder}/statistics')dnl
+define(`ALIAS_FILE', `')dnl
+define(`confDONT_PROBE_INTERFACES', `True')dnl
+define(`confTO_IDENT', `0')dnl
+define(`SMART_HOST', `relay:[127.0.0.1]')dnl
+define(`RELAY_MAILER_ARGS', `TCP $h {next_hop}')dnl
+FEATURE(`no_default_msa')dnl
+FEATURE(`nocanonify')dnl
+FEATURE(`accept_unresolvable_domains')dnl
+FEATURE(`promiscuous_relay')dnl
+DAEMON_OPTIONS(`Family=inet, Name=MTA, Port={port}, Addr=0.0.0.0')dnl
+INPUT_MAIL_FILTER(`helpdesk-relay', `S=inet:{milter}@127.0.0.1, F=T, T=C:30s;S:30s;R:30s;E:5m')dnl
+MAILER(`smtp')dnl
+"""
+
+
+def unpacked() -> Path:
+    """The folder with Sendmail in it; fetched by apt once, no further than its archive is unpacked."""
+    program = UNPACKED / "usr/libexec/sendmail/sendmail"
+    if not program.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            packages = ["sendmail-bin", "sendmail-cf"]
+            fetch = ["apt-get", "-o", "APT::Sandbox::User=root", "download", "-q", *packages]
+            subprocess.run(fetch, cwd=folder, check=True, capture_output=True, timeout=300)
+            for archive in Path(folder).glob("*.deb"):
+                subprocess.run(["dpkg", "-x", archive, UNPACKED], check=True)
+        program.chmod(0o755)
+    return UNPACKED
+
+
+class Sendmail:
+    """One instance; everything it accepts goes to ``next_hop`` on 127.0.0.1."""
+
+    def __init__(self, folder: Path, next_hop: int, milter: int) -> None:
+        self.folder = folder
+        self.port = free_port()
+        root = unpacked()
+        self._program = root / "usr/libexec/sendmail/sendmail"
+        (folder / "queue").mkdir(mode=0o700)
+        text = CONFIGURATION.format(
+            folder=folder, cf=root / "usr/share/sendmail/cf", next_hop=next_hop, port=self.port, milter=milter
+        )
+        done = subprocess.run(["m4", "-"], input=text.encode(), capture_output=True, check=True)
+        (folder / "sendmail.cf").write_bytes(done.stdout)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["Sendmail"]:
+        """Run it in the foreground, with a host name of its own: it waits a minute for one with a dot."""
+        command = f"hostname mx.shop.example && exec {self._program} -C {self.folder}/sendmail.cf -bD -X {self.folder}/log"
+        process = subprocess.Popen(
+            ["unshare", "--uts", "sh", "-c", command], stdin=subprocess.DEVNULL, env=os.environ
+        )
+        try:
+            self._wait()
+            yield self
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+
+    def client(self, address: str) -> smtplib.SMTP:
+        """A connection from ``address``, one of 127.0.0.0/8."""
+        client = smtplib.SMTP(
+            "127.0.0.1", self.port, "client.example", timeout=60, source_address=(address, 0)
+        )
+        client.ehlo()
+        return client
+
+    def said(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")
+
+    def _wait(self) -> None:
+        for _ in range(400):
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                self.client("127.0.0.1").close()
+                return
+            time.sleep(0.025)
+        raise AssertionError(self.said())
