@@ -1,0 +1,1 @@
+"""Mail beside an MTA: the server side of the milter protocol, versions 2 to 6."""

@@ -1,0 +1,56 @@
+"""From a message to a decision: view, judge, stamp.  Pure; who hands it in keeps the journal and survives its bugs."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from relay.channels import ChannelBook
+from relay.judge import Verdict, judge
+from relay.mail.view import make_view
+from relay.milter.terms import Decision, LetThrough, Message, PutOff, Stamp
+from relay.settings.words import Mixed, OnFailure
+from relay.stamp import STATUS, StampRules, stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What becomes of a message, and why."""
+
+    decision: Decision
+    verdict: Verdict | None = None
+    """None where nothing of it is the helpdesk's: not judged, not reported."""
+
+
+def judge_message(message: Message, book: ChannelBook, rules: StampRules, mixed: Mixed) -> Judgement:
+    """Judge a message that goes to the helpdesk, let any other through.
+
+    The message goes to those that the MTA took; every forward-path is evidence (DESIGN 1.2).
+    """
+    ours = sum(map(book.accepts, message.accepted))
+    if not ours:
+        return Judgement(LetThrough())
+    view = make_view(
+        message.head, message.forward_paths, message.client, message.known, limit=book.header_size
+    )
+    verdict = judge(view, book)
+    fields = stamp(verdict, rules, message.queue_id).inserted
+    if ours < len(message.accepted):
+        fields = _for_strangers_too(fields, mixed)
+    return Judgement(Stamp(fields), verdict)
+
+
+def decision_on(failure: OnFailure) -> Decision:
+    """Return what becomes of a message that a bug of ours kept from being judged; a forged stamp never stays."""
+    return PutOff() if failure is OnFailure.TEMPFAIL else Stamp()
+
+
+def _for_strangers_too(fields: tuple[tuple[str, str], ...], mixed: Mixed) -> tuple[tuple[str, str], ...]:
+    """Return what may be inserted into a message that goes to others than the helpdesk as well."""
+    match mixed:
+        case Mixed.FULL:
+            return fields
+        case Mixed.STATUS_ONLY:
+            return tuple(field for field in fields if field[0].lower() == STATUS.lower())
+        case Mixed.NONE:
+            return ()
+        case never:
+            assert_never(never)

@@ -1,0 +1,83 @@
+"""What becomes of a message: whose it is, what is inserted, and who is told nothing."""
+
+from dataclasses import replace
+
+import pytest
+
+from relay.judge import Reason
+from relay.mail.envelope import Client, HeaderState, Known, ReversePath, Source
+from relay.milter.judging import Judgement, decision_on, judge_message
+from relay.milter.terms import LetThrough, Message, PutOff, Stamp
+from relay.settings.words import Mixed, OnFailure
+from relay.stamp import stamp_rules
+from tests.samples import BOOK, OUTSIDE, box, head
+
+COPY = Message(
+    queue_id="4ABC",
+    client=Client(OUTSIDE),
+    reverse_path=ReversePath(""),
+    forward_paths=(box("in-1@desk.example"),),
+    accepted=(box("in-1@desk.example"),),
+    head=head("From: care@shop.example", "To: anna@mail.example"),
+    known=Known(),
+    began=0.0,
+)
+STRANGER = box("bob@elsewhere.example")
+STATUS = ("X-Ticket-Status", "auto-closed")
+REASON = ("X-Ticket-Reason", "outbound-copy; channel=care; id=4ABC")
+
+
+def judged(message: Message, mixed: Mixed = Mixed.STATUS_ONLY) -> Judgement:
+    return judge_message(message, BOOK, stamp_rules(), mixed)
+
+
+def test_a_copy_gets_its_stamp_with_the_queue_id_of_the_mta() -> None:
+    judgement = judged(COPY)
+    assert judgement.decision == Stamp((STATUS, REASON))
+    assert judgement.verdict is not None
+    assert judgement.verdict.auto_closed
+
+
+def test_mail_with_no_forward_path_of_the_helpdesk_is_let_through_unjudged() -> None:
+    message = replace(COPY, forward_paths=(STRANGER,), accepted=(STRANGER,))
+    assert judged(message) == Judgement(LetThrough())
+
+
+def test_mail_whose_forward_paths_to_the_helpdesk_were_all_refused_is_not_the_helpdesks() -> None:
+    message = replace(COPY, forward_paths=(STRANGER, *COPY.forward_paths), accepted=(STRANGER,))
+    assert judged(message) == Judgement(LetThrough())
+
+
+def test_a_refused_forward_path_is_evidence() -> None:
+    message = replace(COPY, forward_paths=(box("care@shop.example"), *COPY.forward_paths))
+    verdict = judged(message).verdict
+    assert verdict is not None
+    assert verdict.reason is Reason.SELF_ADDRESSED
+
+
+def test_a_refused_stranger_makes_no_transaction_mixed() -> None:
+    message = replace(COPY, forward_paths=(STRANGER, *COPY.forward_paths))
+    assert judged(message).decision == Stamp((STATUS, REASON))
+
+
+@pytest.mark.parametrize(
+    ("mixed", "fields"), [(Mixed.STATUS_ONLY, (STATUS,)), (Mixed.NONE, ()), (Mixed.FULL, (STATUS, REASON))]
+)
+def test_where_others_get_the_message_too_the_settings_say_what_they_may_see(
+    mixed: Mixed, fields: tuple[tuple[str, str], ...]
+) -> None:
+    both = (*COPY.forward_paths, STRANGER)
+    judgement = judged(replace(COPY, forward_paths=both, accepted=both), mixed)
+    assert judgement.decision == Stamp(fields)
+    assert judgement.verdict is not None
+
+
+def test_of_a_cut_header_section_the_ticket_stays_open() -> None:
+    verdict = judged(replace(COPY, known=Known(Source.GIVEN, Source.GIVEN, HeaderState.CUT))).verdict
+    assert verdict is not None
+    assert (verdict.reason, verdict.known.header) == (Reason.UNREADABLE, HeaderState.CUT)
+
+
+def test_after_a_bug_a_message_is_put_off_or_goes_on_without_a_forged_stamp() -> None:
+    assert decision_on(OnFailure.TEMPFAIL) == PutOff()
+    assert decision_on(OnFailure.ACCEPT) == Stamp()
