@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 
 from relay.cli import exits
-from relay.errors import BadSettingsError, RelayError, UnavailableError, UnreadableFileError
+from relay.errors import BadSettingsError, NewerSchemaError, RelayError, UnavailableError, UnreadableFileError
 
 COMMANDS = {
     "serve": "Run all listeners.",
     "sandbox": "Run a local test endpoint that shows each message with its verdict.",
     "check": "Validate channels.yaml and print what it means.",
     "explain": "Judge messages and say why.",
+    "queue": "Show and steer what waits in the spool.",
     "hash-password": "Make a password hash for the key users.",
 }
 """Names and one sentence each; the module of a command is named like it, with ``_`` for ``-``."""
@@ -120,6 +121,8 @@ def _expected(error: RelayError) -> int:
             code = exits.NO_INPUT
         case UnavailableError():
             code = exits.TRY_AGAIN
+        case NewerSchemaError():
+            code = exits.BAD_SETTINGS
         case _:
             code = exits.OUR_BUG
     click.echo(f"helpdesk-relay: {error}", err=True)

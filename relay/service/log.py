@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from relay.errors import RelayError
-from relay.events import Fault, ForwardPathRefused, HopTrouble, TransactionEnded
+from relay.events import Fault, ForwardPathRefused, HopTrouble, SpoolTrouble, TransactionEnded
 from relay.intake.events import (
     AuthenticationFailed,
     BareNewlinesNormalised,
@@ -22,8 +22,11 @@ from relay.intake.events import (
     SessionRefused,
 )
 from relay.mail.envelope import Client
+from relay.mail.outcome import Outcome, Unknown
 from relay.mail.text import visible
+from relay.milter.terms import MilterCut, MilterFaulted, MilterRefused
 from relay.settings.words import LogFormat, LogLevel
+from relay.spool.events import AttemptEnded, ItemHeld, RunnerTrouble
 
 _LEVELS = {
     LogLevel.DEBUG: logging.DEBUG,
@@ -93,7 +96,48 @@ class EventLog:
             case Fault():
                 self._fault(f"a fault of ours while {event.where}", event.error)
             case _:
+                self._of_spool(event)
+                self._of_milter(event)
                 self._of_intake(event)
+
+    def _of_spool(self, event: object) -> None:
+        match event:
+            case SpoolTrouble():
+                self._log.error("the spool cannot keep mail", id=event.queue_id, trouble=visible(event.words))
+            case AttemptEnded():
+                item = event.item
+                self._log.info(
+                    "attempt",
+                    id=item.queue_id,
+                    hop=item.destination,
+                    tries=item.attempts + 1,
+                    outcomes=[_outcome(outcome) for outcome in event.outcomes],
+                    held=event.held_because or None,
+                    reported=event.reported,
+                    seconds=round(event.seconds, 4),
+                )
+            case ItemHeld():
+                self._log.warning("held", id=event.item.queue_id, why=visible(event.why))
+            case RunnerTrouble():
+                self._log.error("the spool does not work now", trouble=visible(event.words))
+            case _:
+                pass
+
+    def _of_milter(self, event: object) -> None:
+        match event:
+            case MilterFaulted():
+                self._fault("a fault of ours in the milter", event.error, client=_name(event.client))
+            case MilterCut():
+                self._log.warning(
+                    "milter connection ended",
+                    listener=event.listener,
+                    client=_name(event.client),
+                    trouble=visible(event.words),
+                )
+            case MilterRefused():
+                self._log.warning("milter connection refused", listener=event.listener)
+            case _:
+                pass
 
     def _of_intake(self, event: object) -> None:
         match event:
@@ -150,3 +194,8 @@ class EventLog:
 
 def _name(client: Client) -> str:
     return str(client.address) if client.address else "local"
+
+
+def _outcome(outcome: Outcome) -> str:
+    words = outcome.words if isinstance(outcome, Unknown) else str(outcome.reply)
+    return f"{type(outcome).__name__.lower()}: {visible(words)}"

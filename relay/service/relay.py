@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 
 from relay.channels import ChannelBook
 from relay.delivery.client import Timeouts
+from relay.delivery.courier import Courier
 from relay.delivery.handshake import Dialer
 from relay.delivery.pool import Pool
+from relay.delivery.resolver import Resolver
+from relay.delivery.wayfinder import Wayfinder
 from relay.errors import BadSettingsError, Problem, RelayError
 from relay.intake.server import Intake
 from relay.intake.terms import Terms
@@ -22,14 +25,21 @@ from relay.intake.tls import server_context
 from relay.intake.transaction import Transaction
 from relay.mail.envelope import Client, ReversePath
 from relay.mail.hop import Way
-from relay.pipeline import Means, PassThrough, Plan
+from relay.milter.server import Milter
+from relay.milter.terms import Terms as MilterTerms
+from relay.pipeline import Means, PassThrough, Plan, Spooled, SpoolMeans
 from relay.sandbox.hop import SandboxHop
 from relay.sandbox.inbox import SandboxInbox
 from relay.service.hops import AllHops
 from relay.service.log import EventLog, configure
+from relay.service.milter import milter_limits, milter_listeners, milter_terms
 from relay.service.review import warnings
-from relay.service.translate import authenticate_for, limits_of, listeners_of, plan_of
+from relay.service.sending import Sending, Ways
+from relay.service.spool import Spooling, runner_terms
+from relay.service.translate import authenticate_for, limits_of, listeners_of, plan_of, srs_of
 from relay.settings.model import DeliverSettings, Settings
+from relay.settings.words import Mode
+from relay.spool.seams import Terms as RunnerTerms
 
 if TYPE_CHECKING:
     from relay.sandbox.web import SandboxWeb
@@ -46,7 +56,10 @@ class _InForce:
     book: ChannelBook
     plan: Plan
     terms: Terms
+    milter_terms: MilterTerms
+    runner_terms: RunnerTerms
     pool: Pool
+    ways: Ways
 
 
 class Relay:
@@ -61,9 +74,14 @@ class Relay:
         self._accept_everything = accept_everything
         self._first = settings
         self._inbox = SandboxInbox(settings.sandbox.keep)
-        self._hops = AllHops(SandboxHop(self._inbox, _now).acquire)
+        stand_in = SandboxHop(self._inbox, _now).acquire
+        self._hops = AllHops(stand_in)
         self._means = Means(self._hops, log.observe, queue_ids(), _now, time.monotonic)
+        self._resolver = Resolver()
+        self._sending = Sending(self._ways, stand_in, _now, time.monotonic, self._means.new_queue_id)
+        self._spooling: Spooling | None = None
         self._intake: Intake | None = None
+        self._milter: Milter | None = None
         self._page: SandboxWeb | None = None
         self._force: _InForce | None = None
 
@@ -81,10 +99,12 @@ class Relay:
         """Open everything; RelayError says in one sentence what cannot be had."""
         force = await asyncio.to_thread(self._prepared, self._first)
         self._intake = Intake(force.terms)
+        self._milter = Milter(force.milter_terms, self._log.observe, milter_limits(force.settings))
         self._enforce(force)
         try:
+            await self._open_spool(force)
             await self._open_page()
-            await self._intake.listen(listeners_of(force.settings))
+            await self._listen(force.settings)
         except BaseException:
             await self.stop(0)
             raise
@@ -93,10 +113,12 @@ class Relay:
     async def reload(self) -> bool:
         """Read channels.yaml again and go by it; a bad file keeps the running one and says so."""
         assert self._intake is not None, "start comes first"
+        assert self._milter is not None
         try:
             settings = await asyncio.to_thread(self._load)
             force = await asyncio.to_thread(self._prepared, settings)
-            await self._intake.listen(listeners_of(settings))
+            await self._open_spool(force)
+            await self._listen(settings)
         except BadSettingsError as bad:
             for problem in bad.problems:
                 self._log.error("channels.yaml is not used", problem=str(problem))
@@ -105,6 +127,7 @@ class Relay:
             self._log.error("channels.yaml is not used", problem=str(trouble))
             return False
         self._intake.reload(force.terms)
+        self._milter.reload(force.milter_terms, milter_limits(settings))
         self._enforce(force)
         try:
             await self._open_page()
@@ -116,15 +139,49 @@ class Relay:
     async def stop(self, drain: float | None = None) -> None:
         """Stop listening, let running transactions finish for ``drain`` seconds, close everything."""
         seconds = self.settings.drain.total_seconds() if drain is None else drain
-        if self._intake is not None:
-            await self._intake.stop(seconds)
+        if self._intake is not None and self._milter is not None:
+            await asyncio.gather(self._intake.stop(seconds), self._milter.stop(seconds))
+        if self._spooling is not None:
+            await self._spooling.close(seconds)
         if self._page is not None:
             await self._page.stop()
         await self._hops.close()
+        await self._resolver.close()
+
+    async def _listen(self, settings: Settings) -> None:
+        """Open what is wanted; where a milter's socket cannot be had, nothing has changed for SMTP either."""
+        assert self._intake is not None
+        assert self._milter is not None
+        await self._milter.listen(milter_listeners(settings))
+        await self._intake.listen(listeners_of(settings))
 
     def _begin(self, client: Client, reverse_path: ReversePath) -> Transaction:
+        force = self._force
+        assert force is not None
+        if force.settings.deliver.mode is Mode.PASS_THROUGH or self._spooling is None:
+            return PassThrough(force.plan, self._means, client, reverse_path)
+        sending = self._sending
+        spool = SpoolMeans(self._spooling.put, sending.attempt, sending.verify)
+        return Spooled(force.plan, self._means, spool, client, reverse_path)
+
+    def _ways(self) -> Ways:
         assert self._force is not None
-        return PassThrough(self._force.plan, self._means, client, reverse_path)
+        return self._force.ways
+
+    async def _open_spool(self, force: _InForce) -> None:
+        """Have a spool where the mode needs one; one that was opened once stays, for what waits in it."""
+        settings = force.settings
+        if (
+            self._spooling is not None
+            or settings.deliver.mode is Mode.PASS_THROUGH
+            or not settings.listen.smtp
+        ):
+            return
+
+        def terms() -> RunnerTerms:
+            return self._force.runner_terms if self._force is not None else force.runner_terms
+
+        self._spooling = await Spooling.open(settings, self._sending, terms, _now, self._log.observe)
 
     def _prepared(self, settings: Settings) -> _InForce:
         """Make what takes its time, and prove that it can be had; in a thread."""
@@ -136,11 +193,22 @@ class Relay:
             pool = old.pool
         else:
             pool = _pool(settings.deliver, hostname)
+        today = lambda: _now().date()  # noqa: E731
+        plan = plan_of(settings, book, hostname, today, accept_everything=self._accept_everything)
+        wayfinder = Wayfinder(self._resolver, names=[hostname])
         return _InForce(
             settings=settings,
             book=book,
-            plan=plan_of(settings, book, hostname, accept_everything=self._accept_everything),
+            plan=plan,
             terms=self._terms(settings, hostname),
+            milter_terms=milter_terms(settings, book, plan.stamp, self._log.observe),
+            runner_terms=runner_terms(settings),
+            ways=Ways(
+                plan=plan,
+                courier=Courier(pool, wayfinder, self._log.observe),
+                give_up_after=settings.spool.give_up_after,
+                srs=srs_of(settings, hostname),
+            ),
             pool=pool,
         )
 
@@ -185,6 +253,7 @@ class Relay:
         self._log.say(
             what,
             smtp=" ".join(f"{host}:{port}" for host, port in self.addresses),
+            milter=" ".join(map(str, self._force.settings.listen.milter)) or None,
             web=":".join(map(str, self._page.address)) if self._page else None,
             channels=len(self._force.book.channels),
             book=self._force.book.digest,

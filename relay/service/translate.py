@@ -2,26 +2,38 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import date
 
 from relay.channels import ChannelBook
 from relay.delivery.route import ForwardTo, Routes
 from relay.intake.terms import AuthMode, IntakeLimits, ListenerSettings, TlsMode
 from relay.intake.transaction import Authenticate
+from relay.mail.address import normal_domain
 from relay.mail.envelope import Client
 from relay.mail.hop import NextHop, Way
+from relay.mail.srs import Srs
 from relay.passwords import verify
 from relay.pipeline import Plan
 from relay.service.stamping import stamp_rules_of
 from relay.settings.model import Destination, Settings
 from relay.settings.words import BareNewlines, ListenerAuth, Mode, Right, XForward
 
+Today = Callable[[], date]
+
+
+def srs_of(settings: Settings, hostname: str) -> Srs | None:
+    """Return what rewrites reverse-paths; None where no secret is set."""
+    secret = settings.deliver.srs_secret
+    return Srs(secret, normal_domain(hostname)) if secret else None
+
 
 def routes_of(
-    settings: Settings, book: ChannelBook, hostname: str, *, accept_everything: bool = False
+    settings: Settings, book: ChannelBook, hostname: str, today: Today, *, accept_everything: bool = False
 ) -> Routes:
     """Return the routes; without a ``deliver.helpdesk`` there is no SMTP listener that would ask for one."""
     deliver = settings.deliver
     spooled = deliver.mode is not Mode.PASS_THROUGH
+    srs = srs_of(settings, hostname)
     return Routes(
         book=book,
         helpdesk=deliver.helpdesk or Way.REFUSE,
@@ -34,15 +46,18 @@ def routes_of(
         },
         elsewhere=_reachable(deliver.elsewhere, by_mx=spooled) or Way.REFUSE,
         postmaster=settings.postmaster,
-        reports=_reachable(deliver.reports, by_mx=spooled),
+        reports=_reachable(deliver.reports, by_mx=spooled) or (Way.HOLD if spooled else None),
+        srs_back=(lambda path: srs.back(path, today())) if srs is not None else None,
         accept_everything=accept_everything,
     )
 
 
-def plan_of(settings: Settings, book: ChannelBook, hostname: str, *, accept_everything: bool = False) -> Plan:
+def plan_of(
+    settings: Settings, book: ChannelBook, hostname: str, today: Today, *, accept_everything: bool = False
+) -> Plan:
     """Return what transactions that begin from now on are handled by."""
     return Plan(
-        routes=routes_of(settings, book, hostname, accept_everything=accept_everything),
+        routes=routes_of(settings, book, hostname, today, accept_everything=accept_everything),
         stamp=stamp_rules_of(settings),
         hostname=hostname,
         header_size=settings.limits.header_size,

@@ -25,21 +25,21 @@ class Dormant:
 
 
 _MX = (Way.MX, Way.MX_STARTTLS)
-_NO_SPOOL = "nothing is spooled"
 _NO_JOURNAL = "there is no journal"
-_NO_MILTER = "there is no milter listener"
 _NO_DIGEST = "no digests are sent"
+
+
+def _passes_through(settings: Settings) -> bool:
+    return settings.deliver.mode is Mode.PASS_THROUGH
+
 
 DORMANT = (
     Dormant(
-        "channels.<name>.forward_to",
-        "forward-paths go to the helpdesk as they came",
-        lambda settings: any(each.forward_to for each in settings.channels),
-    ),
-    Dormant(
         "channels.<name>.helpdesk",
-        "a channel whose helpdesk is found by MX is answered with 451",
-        lambda settings: any(each.helpdesk in _MX for each in settings.channels),
+        "in pass-through a channel whose helpdesk is found by MX is answered with 451",
+        lambda settings: (
+            _passes_through(settings) and any(each.helpdesk in _MX for each in settings.channels)
+        ),
     ),
     Dormant(
         "channels.<name>.digest_to",
@@ -48,38 +48,22 @@ DORMANT = (
     ),
     Dormant("platform.dkim_domains", "no signature proves that the platform sent a message"),
     Dormant("platform.authserv_ids", "no Authentication-Results prove that the platform sent a message"),
-    Dormant("listen.milter", _NO_MILTER),
     Dormant(
         "deliver.helpdesk",
-        "mail for a helpdesk found by MX is answered with 451; name a host",
-        lambda settings: settings.deliver.helpdesk in _MX,
+        "in pass-through mail for a helpdesk found by MX is answered with 451; name a host, or take a mode with a spool",
+        lambda settings: _passes_through(settings) and settings.deliver.helpdesk in _MX,
     ),
     Dormant(
         "deliver.elsewhere",
-        "mail for others by MX is refused; name a host",
-        lambda settings: settings.deliver.elsewhere in _MX,
+        "in pass-through mail for others by MX is refused; name a host, or take a mode with a spool",
+        lambda settings: _passes_through(settings) and settings.deliver.elsewhere in _MX,
     ),
-    Dormant("deliver.reports", "nothing is reported, because nothing is kept"),
-    Dormant(
-        "deliver.mode",
-        "pass-through is used",
-        lambda settings: settings.deliver.mode is not Mode.PASS_THROUGH,
-    ),
-    Dormant("deliver.srs_secret", "reverse-paths are not rewritten"),
-    Dormant("spool.url", _NO_SPOOL),
-    Dormant("spool.retry", _NO_SPOOL),
-    Dormant("spool.give_up_after", _NO_SPOOL),
-    Dormant("spool.unknown_retry", _NO_SPOOL),
     Dormant("journal.url", _NO_JOURNAL),
     Dormant("journal.keep", _NO_JOURNAL),
     Dormant("journal.max_size", _NO_JOURNAL),
     Dormant("journal.addresses", _NO_JOURNAL),
     Dormant("journal.keep_subject", _NO_JOURNAL),
     Dormant("journal.keep_closed", _NO_JOURNAL),
-    Dormant("milter.on_failure", _NO_MILTER),
-    Dormant("milter.mixed", _NO_MILTER),
-    Dormant("milter.socket_mode", _NO_MILTER),
-    Dormant("milter.socket_group", _NO_MILTER),
     Dormant("stamp.preset", "only the fields of stamp.auto-closed and stamp.open are set"),
     Dormant("stamp.link", "no X-Ticket-Why is set"),
     Dormant("web.url", "the web page is only the sandbox's"),

@@ -144,9 +144,9 @@ def test_the_order_of_channels_and_lists_does_not_change_the_digest() -> None:
 
 
 def test_a_key_of_a_feature_that_is_not_active_is_said_in_one_line() -> None:
-    assert inactive(PLAIN) == ("deliver.mode: pass-through-or-spool is not active yet: pass-through is used",)
+    assert inactive(PLAIN) == ()
     for row in DORMANT:
-        if row.key in ("deliver.helpdesk", "deliver.mode", "channels.<name>.helpdesk"):
+        if row.key in ("deliver.helpdesk", "deliver.elsewhere", "channels.<name>.helpdesk"):
             continue
         lines = inactive(
             settings_of(
@@ -158,11 +158,13 @@ def test_a_key_of_a_feature_that_is_not_active_is_said_in_one_line() -> None:
 
 
 def test_a_helpdesk_that_is_found_by_mx_is_not_active() -> None:
-    text = "channels: {a: {address: a@x.example, helpdesk: mx+starttls}}\ndeliver: {helpdesk: mx, mode: pass-through}"
+    text = "channels: {a: {address: a@x.example, helpdesk: mx+starttls}}\ndeliver: {helpdesk: mx, elsewhere: mx, mode: pass-through}"
     assert [line.split(" is ")[0] for line in inactive(settings_of(text))] == [
         "channels.<name>.helpdesk",
         "deliver.helpdesk: mx",
+        "deliver.elsewhere: mx",
     ]
+    assert inactive(settings_of(text.replace("pass-through", "spool"))) == ()
 
 
 def test_rows_of_features_that_are_not_active_name_keys_that_exist() -> None:
