@@ -39,7 +39,9 @@ def view(
     limit: int = 0,
 ) -> MessageView:
     """Return the view of a message with ``fields``."""
-    return make_view(head(*fields), map(box, rcpt_to), client or Client(OUTSIDE), known or Known(), limit=limit)
+    return make_view(
+        head(*fields), map(box, rcpt_to), client or Client(OUTSIDE), known or Known(), limit=limit
+    )
 
 
 def author_of(value: str | bytes) -> tuple[str | None, str | None]:

@@ -17,11 +17,20 @@ INBOUND = box("in-1@desk.example")
 NEIGHBOURS = tuple(
     map(
         box,
-        ("care+t1@shop.example", "a+b+c@shop.example", "a@shop.example", "in-1+x@desk.example", "boss@in.example"),
+        (
+            "care+t1@shop.example",
+            "a+b+c@shop.example",
+            "a@shop.example",
+            "in-1+x@desk.example",
+            "boss@in.example",
+        ),
     )
 )
 STRANGERS = tuple(
-    map(box, ("anna@mail.example", "care@shop.example.evil.example", "ſhop@mail.example", '"a b"@mail.example'))
+    map(
+        box,
+        ("anna@mail.example", "care@shop.example.evil.example", "ſhop@mail.example", '"a b"@mail.example'),
+    )
 )
 TRICKY = 'aAkKſ\u212a\u0130éE\u0301üß.@+"\\ \t()<>,;:[]-_\u3002\u037e\u1fefζΣσ\udcff'
 
@@ -81,8 +90,12 @@ def fields() -> st.SearchStrategy[bytes]:
 
 def header_sections() -> st.SearchStrategy[bytes]:
     """Return header sections that look like ones, with or without their end and a body."""
-    plain = st.sampled_from((b"From: care@shop.example\r\nTo: anna@mail.example\r\n", b"From: care@shop.example\n", b""))
-    ends = st.sampled_from((b"", b"\r\n", b"\n", b"\r\nFrom: body@mail.example\r\n", b"\nTo: care@shop.example\n\n"))
+    plain = st.sampled_from(
+        (b"From: care@shop.example\r\nTo: anna@mail.example\r\n", b"From: care@shop.example\n", b"")
+    )
+    ends = st.sampled_from(
+        (b"", b"\r\n", b"\n", b"\r\nFrom: body@mail.example\r\n", b"\nTo: care@shop.example\n\n")
+    )
     return st.builds(
         lambda start, rows, end: start + b"".join(rows) + end, plain, st.lists(fields(), max_size=8), ends
     )
@@ -112,7 +125,9 @@ def clients() -> st.SearchStrategy[Client]:
 
 def knowns() -> st.SearchStrategy[Known]:
     sources = st.sampled_from(Source)
-    return st.builds(Known, sources, sources, st.sampled_from((HeaderState.COMPLETE,) * 4 + (HeaderState.CUT,)))
+    return st.builds(
+        Known, sources, sources, st.sampled_from((HeaderState.COMPLETE,) * 4 + (HeaderState.CUT,))
+    )
 
 
 def proofs() -> st.SearchStrategy[Proof]:
@@ -231,7 +246,9 @@ def books() -> st.SearchStrategy[ChannelBook]:
     three = {"min_size": 3, "max_size": 3}
     return st.builds(
         ChannelBook,
-        st.builds(channels, st.lists(close, **three), st.lists(doubt, **three), st.sampled_from(((INBOUND,), ()))),
+        st.builds(
+            channels, st.lists(close, **three), st.lists(doubt, **three), st.sampled_from(((INBOUND,), ()))
+        ),
         rule=rules(),
         platform=st.sampled_from(
             (

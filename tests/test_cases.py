@@ -61,11 +61,15 @@ def test_case(file: Path, case: Case, end: str, body: str) -> None:
         "doubts": [doubt.value for doubt in verdict.doubts],
         "recipients": [f"{seen.mailbox} in {seen.where}" for seen in verdict.recipients],
     }
-    assert {key: found[key] for key in found if key in case} == {key: case[key] for key in found if key in case}
+    assert {key: found[key] for key in found if key in case} == {
+        key: case[key] for key in found if key in case
+    }
 
     replacement, replaced = edited(content, stamp(verdict, stamp_rules()))
     stamped = [
-        row.value.strip() for row in read_header(replacement + content[replaced:]).rows if row.name == b"X-Ticket-Status"
+        row.value.strip()
+        for row in read_header(replacement + content[replaced:]).rows
+        if row.name == b"X-Ticket-Status"
     ]
     assert stamped == ([b"auto-closed"] if case["verdict"] == "auto-closed" else [])
 

@@ -22,27 +22,38 @@ from tests.samples import BOOK, OUTSIDE, judged
 COPY = judged("From: care@shop.example", "To: anna@mail.example")
 CUSTOMER = judged("From: anna@mail.example", "To: care@shop.example")
 DOUBTFUL = judged("From: care@shop.example", "To: orders@shop.example", "Reply-To: anna@mail.example")
+ITSELF = judged("From: care@shop.example", "To: care@shop.example")
 NOBODY = judged("To: anna@mail.example")
 
 
 @pytest.mark.parametrize(
     ("verdict", "queue_id", "inserted"),
     [
-        (COPY, "q1", [("X-Ticket-Status", "auto-closed"), ("X-Ticket-Reason", "outbound-copy; channel=care; id=q1")]),
+        (
+            COPY,
+            "q1",
+            [("X-Ticket-Status", "auto-closed"), ("X-Ticket-Reason", "outbound-copy; channel=care; id=q1")],
+        ),
         (COPY, "", [("X-Ticket-Status", "auto-closed"), ("X-Ticket-Reason", "outbound-copy; channel=care")]),
         (CUSTOMER, "q1", [("X-Ticket-Reason", "foreign-author; id=q1")]),
         (NOBODY, "", [("X-Ticket-Reason", "no-author")]),
+        (ITSELF, "", [("X-Ticket-Reason", "self-addressed; channel=care; doubts=no-outside-recipient")]),
         (
             DOUBTFUL,
             "q1",
             [
                 ("X-Ticket-Status", "auto-closed"),
-                ("X-Ticket-Reason", "outbound-copy; channel=care; id=q1; doubts=no-outside-recipient,reply-to-outsider"),
+                (
+                    "X-Ticket-Reason",
+                    "outbound-copy; channel=care; id=q1; doubts=no-outside-recipient,reply-to-outsider",
+                ),
             ],
         ),
     ],
 )
-def test_a_stamp_says_status_and_reason(verdict: Verdict, queue_id: str, inserted: list[tuple[str, str]]) -> None:
+def test_a_stamp_says_status_and_reason(
+    verdict: Verdict, queue_id: str, inserted: list[tuple[str, str]]
+) -> None:
     assert list(stamp(verdict, stamp_rules(), queue_id).inserted) == inserted
 
 
@@ -89,13 +100,23 @@ RULES = stamp_rules((("X-Closed", "yes"),), (("X-Opened", "yes"),), strip=("X-Sp
         ("From", False),
     ],
 )
-def test_every_name_of_the_stamp_is_removed_whatever_the_verdict(verdict: Verdict, name: str, expected: bool) -> None:
+def test_every_name_of_the_stamp_is_removed_whatever_the_verdict(
+    verdict: Verdict, name: str, expected: bool
+) -> None:
     assert removes(stamp(verdict, RULES), name) is expected
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("Bcc", True), ("BCC", True), ("Resent-Bcc", True), ("X-Ticket-Status", True), ("X-Spam-Flag", True), ("To", False), ("Cc", False)],
+    [
+        ("Bcc", True),
+        ("BCC", True),
+        ("Resent-Bcc", True),
+        ("X-Ticket-Status", True),
+        ("X-Spam-Flag", True),
+        ("To", False),
+        ("Cc", False),
+    ],
 )
 def test_others_get_the_message_without_the_stamp_and_without_a_bcc_field(name: str, expected: bool) -> None:
     edit = without_stamp(RULES)
@@ -108,7 +129,9 @@ def test_the_bcc_field_stays_for_the_helpdesk() -> None:
 
 
 @given(strategies.views(), strategies.books())
-def test_whatever_the_message_the_stamp_is_plain_ascii_of_one_line(view: MessageView, by: ChannelBook) -> None:
+def test_whatever_the_message_the_stamp_is_plain_ascii_of_one_line(
+    view: MessageView, by: ChannelBook
+) -> None:
     for name, value in stamp(judge(view, by), stamp_rules(), "q1").inserted:
         assert re.fullmatch(r"[A-Za-z-]+", name)
         assert re.fullmatch(r"[a-z0-9=;, -]+", value)
@@ -168,16 +191,22 @@ def verifies(message: bytes) -> bool:
     [[b"from", b"to", b"subject"], [b"from", b"from", b"to", b"to", b"subject"], [b"from"]],
     ids=["usual", "oversigned", "from"],
 )
-def test_a_signature_that_verified_before_verifies_after(canonical: bytes, verdict: Verdict, names: list[bytes]) -> None:
+def test_a_signature_that_verified_before_verifies_after(
+    canonical: bytes, verdict: Verdict, names: list[bytes]
+) -> None:
     before = signed(MESSAGE, canonical, names)
     assert verifies(before)
     assert verifies(stamped(before, verdict))
 
 
 @pytest.mark.parametrize("canonical", [b"relaxed", b"simple"])
-def test_a_signature_verifies_after_a_forged_field_that_it_does_not_cover_was_stripped(canonical: bytes) -> None:
+def test_a_signature_verifies_after_a_forged_field_that_it_does_not_cover_was_stripped(
+    canonical: bytes,
+) -> None:
     before = signed(MESSAGE, canonical, [b"from", b"to"])
-    forged = b"X-Ticket-Status: auto-closed\r\n" + before.replace(b"Subject:", b"x-ticket-why : x\r\nSubject:")
+    forged = b"X-Ticket-Status: auto-closed\r\n" + before.replace(
+        b"Subject:", b"x-ticket-why : x\r\nSubject:"
+    )
     after = stamped(forged, CUSTOMER)
     assert b"x-ticket-why" not in after
     assert verifies(after)

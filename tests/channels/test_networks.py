@@ -30,7 +30,9 @@ from tests.samples import networks
         ([], "192.0.2.1", False),
     ],
 )
-def test_an_address_is_in_the_set_if_it_is_in_any_network(texts: list[str], address: str, expected: bool) -> None:
+def test_an_address_is_in_the_set_if_it_is_in_any_network(
+    texts: list[str], address: str, expected: bool
+) -> None:
     assert (ip_address(address) in networks(*texts)) is expected
 
 

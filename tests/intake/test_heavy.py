@@ -8,11 +8,13 @@ import re
 import resource
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from intake_fakes import Caller, House, calling, running, terms_of, until
 
+from relay.intake.events import IntakeEvent
 from relay.intake.server import Intake
 from relay.intake.terms import AuthMode, IntakeLimits, ListenerSettings, Terms
 
@@ -47,7 +49,9 @@ def resident() -> int:
 async def malformed_session(intake: Intake, number: int) -> None:
     dice = random.Random(number)
     octets = dice.choice(BEGINNINGS) + b"".join(dice.choice(WORDS) for _ in range(dice.randrange(1, 16)))
-    reader, writer = await asyncio.open_connection(*intake.addresses[0], local_addr=("127.0.9.1", 0))
+    reader, writer = await asyncio.open_connection(
+        *intake.addresses[0], local_addr=(f"127.0.9.{1 + number % 200}", 0)
+    )
     with contextlib.suppress(ConnectionError):
         writer.write(octets)
         if dice.random() < 0.8:
@@ -73,7 +77,11 @@ async def malformed_sessions(intake: Intake, numbers: range) -> None:
 def patient_terms(folder: Path) -> tuple[House, Terms]:
     house = House(keep=False)
     limits = IntakeLimits(auth_delay=0.0, connections_per_client=0)
-    return house, terms_of(house, folder, limits=limits)
+    return house, replace(terms_of(house, folder, limits=limits), observe=forget)
+
+
+def forget(event: IntakeEvent) -> None:
+    """Keep nothing: an exception would keep its whole traceback."""
 
 
 async def test_malformed_sessions_get_well_formed_replies_and_the_server_serves_on(tmp_path: Path) -> None:
@@ -87,13 +95,11 @@ async def test_malformed_sessions_get_well_formed_replies_and_the_server_serves_
 
 @pytest.mark.peers
 async def test_ten_thousand_malformed_sessions_leave_memory_flat(tmp_path: Path) -> None:
-    house, terms = patient_terms(tmp_path)
+    _, terms = patient_terms(tmp_path)
     async with running(terms, ListenerSettings("127.0.0.1", 0, auth=AuthMode.OPTIONAL)) as intake:
         await malformed_sessions(intake, range(2000))
-        house.events.clear()
         before, things = resident(), len(gc.get_objects())
         await malformed_sessions(intake, range(2000, 12_000))
-        house.events.clear()
         assert resident() - before < 8 * 1024
         assert len(gc.get_objects()) - things < 2000
         async with calling(intake) as caller:

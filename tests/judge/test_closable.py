@@ -19,22 +19,28 @@ TRACE = rule(bcc_evidence=frozenset({BccEvidence.HEADER, BccEvidence.TRACE}))
         (
             SUPPORT,
             book(SUPPORT, ORDERS_CHANNEL),
-            "support has no inbound address: only copies that reach another channel can be closed; "
-            "name the address your copies arrive at, or set bcc_evidence: [header]",
+            (
+                "support has no inbound address: only copies that reach another channel can be closed; "
+                "name the address your copies arrive at, or set bcc_evidence: [header]"
+            ),
             False,
         ),
         (
             SUPPORT,
             book(SUPPORT),
-            "support has no inbound address: nothing can be closed; "
-            "name the address your copies arrive at, or set bcc_evidence: [header]",
+            (
+                "support has no inbound address: nothing can be closed; "
+                "name the address your copies arrive at, or set bcc_evidence: [header]"
+            ),
             False,
         ),
         (
             SUPPORT,
             book(SUPPORT, domains=["desk.example"]),
-            "support has no inbound address: only copies that reach another address of domains can be closed; "
-            "name the address your copies arrive at, or set bcc_evidence: [header]",
+            (
+                "support has no inbound address: only copies that reach another address of domains can be closed; "
+                "name the address your copies arrive at, or set bcc_evidence: [header]"
+            ),
             False,
         ),
         (
@@ -70,13 +76,17 @@ TRACE = rule(bcc_evidence=frozenset({BccEvidence.HEADER, BccEvidence.TRACE}))
         (
             replace(CARE_CHANNEL, auto_close=AutoClose.OBSERVE),
             book(replace(CARE_CHANNEL, auto_close=AutoClose.OBSERVE)),
-            "care only observes (auto_close: observe); switched on: "
-            "outbound copies that arrive at in-1@desk.example or reach another channel can be closed",
+            (
+                "care only observes (auto_close: observe); switched on: "
+                "outbound copies that arrive at in-1@desk.example or reach another channel can be closed"
+            ),
             True,
         ),
     ],
 )
-def test_each_channel_says_what_it_can_close(channel: Channel, by: ChannelBook, sentence: str, can: bool) -> None:
+def test_each_channel_says_what_it_can_close(
+    channel: Channel, by: ChannelBook, sentence: str, can: bool
+) -> None:
     assert (closable(channel, by), can_close_what_arrives(channel, by)) == (sentence, can)
 
 

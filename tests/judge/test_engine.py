@@ -15,11 +15,10 @@ from relay.judge.verdict import Question, Unknown
 from relay.mail.envelope import Client, HeaderState, Known, Source
 from relay.mail.view import Evidence, MessageView, Recipient, make_view
 from tests import strategies
-from tests.samples import BOOK, CARE_CHANNEL, ORDERS_CHANNEL, OUTSIDE, book, box, judged, networks, rule
+from tests.samples import BOOK, CARE_CHANNEL, ORDERS_CHANNEL, OUTSIDE, book, box, judged, networks, rule, view
 
 FROM = "From: care@shop.example"
 TO = "To: anna@mail.example"
-
 
 
 def exact_book(auto_close: AutoClose) -> ChannelBook:
@@ -32,7 +31,12 @@ def exact_book(auto_close: AutoClose) -> ChannelBook:
     [
         ([], "192.0.2.5", AutoClose.NEVER, Reason.NO_AUTHOR),
         ([FROM, FROM, "List-Id: x"], "192.0.2.5", AutoClose.NEVER, Reason.AMBIGUOUS_AUTHOR),
-        (["From: anna@mail.example", "To: care@shop.example"], "192.0.2.5", AutoClose.NEVER, Reason.FOREIGN_AUTHOR),
+        (
+            ["From: anna@mail.example", "To: care@shop.example"],
+            "192.0.2.5",
+            AutoClose.NEVER,
+            Reason.FOREIGN_AUTHOR,
+        ),
         (
             [FROM, "List-Id: x", "X-Original-From: anna@mail.example", "To: care@shop.example"],
             "192.0.2.5",
@@ -69,7 +73,11 @@ def test_later_misses_are_kept_as_findings_too() -> None:
 
 def test_a_verdict_keeps_author_channel_evidence_known_and_the_books_digest() -> None:
     verdict = judged(FROM, TO, rcpt_to=["in-1@desk.example"])
-    assert (str(verdict.author), verdict.channel, verdict.book) == ("care@shop.example", CARE_CHANNEL, BOOK.digest)
+    assert (str(verdict.author), verdict.channel, verdict.book) == (
+        "care@shop.example",
+        CARE_CHANNEL,
+        BOOK.digest,
+    )
     assert [(str(r.mailbox), r.where) for r in verdict.recipients] == [
         ("anna@mail.example", "To"),
         ("in-1@desk.example", "envelope"),
@@ -123,7 +131,9 @@ def test_a_closed_ticket_has_a_channel_as_author_that_is_not_among_the_recipient
 
 
 @given(strategies.views(), strategies.books(), st.randoms(use_true_random=False))
-def test_judging_does_not_depend_on_the_order_of_recipients(view: MessageView, by: ChannelBook, random: object) -> None:
+def test_judging_does_not_depend_on_the_order_of_recipients(
+    view: MessageView, by: ChannelBook, random: object
+) -> None:
     shuffled = list(view.recipients)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     one, other = judge(view, by), judge(replace(view, recipients=tuple(shuffled)), by)
@@ -183,7 +193,12 @@ def test_the_same_view_and_book_always_give_the_same_verdict(view: MessageView, 
     assert judge(view, by) == judge(view, by)
 
 
-@given(strategies.copies(), strategies.books(), strategies.clients(), st.lists(strategies.mailboxes(), max_size=2))
+@given(
+    strategies.copies(),
+    strategies.books(),
+    strategies.clients(),
+    st.lists(strategies.mailboxes(), max_size=2),
+)
 def test_nothing_unknown_could_open_what_depends_on_nothing(
     view: MessageView, by: ChannelBook, client: Client, paths: Iterable[object]
 ) -> None:
@@ -204,6 +219,13 @@ def test_an_open_ticket_depends_on_nothing(view: MessageView, by: ChannelBook) -
     assert not (verdict.depends and not verdict.auto_closed)
 
 
+def test_a_question_that_could_not_be_asked_never_closes() -> None:
+    nobody = replace(view(FROM, TO), author=None)
+    verdict = judge(nobody, BOOK)
+    assert not any(finding.holds is False for finding in verdict.findings)
+    assert (verdict.auto_closed, verdict.reason) == (False, Reason.UNREADABLE)
+
+
 @given(strategies.garbled(), strategies.books())
 def test_a_garbled_message_is_judged_and_never_raises(content: bytes, by: ChannelBook) -> None:
     verdict = judge(make_view(content, [], Client(OUTSIDE)), by)
@@ -211,7 +233,9 @@ def test_a_garbled_message_is_judged_and_never_raises(content: bytes, by: Channe
 
 
 @given(strategies.header_sections(), st.sampled_from((1, 20, 60, 200)), strategies.books())
-def test_a_limit_means_the_same_to_the_view_and_to_the_book(section: bytes, limit: int, by: ChannelBook) -> None:
+def test_a_limit_means_the_same_to_the_view_and_to_the_book(
+    section: bytes, limit: int, by: ChannelBook
+) -> None:
     limited = ChannelBook(by.channels, rule=by.rule, platform=by.platform, header_size=limit)
     one = judge(make_view(section, [], Client(OUTSIDE), limit=limit), limited)
     other = judge(make_view(section, [], Client(OUTSIDE)), limited)
@@ -229,9 +253,17 @@ def depends(by: ChannelBook, *fields: str, known: Known = UNKNOWN) -> tuple[Unkn
 
 @pytest.mark.parametrize(
     ("evidence", "expected"),
-    [(["header"], ()), (["envelope"], (Unknown.ENVELOPE,)), (["header", "envelope"], (Unknown.ENVELOPE,)), ([], ()), (["trace"], ())],
+    [
+        (["header"], ()),
+        (["envelope"], (Unknown.ENVELOPE,)),
+        (["header", "envelope"], (Unknown.ENVELOPE,)),
+        ([], ()),
+        (["trace"], ()),
+    ],
 )
-def test_an_unknown_envelope_matters_where_it_is_evidence(evidence: list[str], expected: tuple[Unknown, ...]) -> None:
+def test_an_unknown_envelope_matters_where_it_is_evidence(
+    evidence: list[str], expected: tuple[Unknown, ...]
+) -> None:
     assert depends(book(rule=rule(bcc_evidence=frozenset(map(BccEvidence, evidence))))) == expected
 
 
@@ -287,6 +319,8 @@ def test_what_is_open_whatever_the_rest_may_be_depends_on_nothing(fields: list[s
 
 def test_a_known_envelope_would_indeed_open_what_depends_on_it() -> None:
     closed = judged(FROM, TO, known=UNKNOWN, client=Client())
-    opened = judged(FROM, TO, known=Known(Source.GIVEN, Source.UNKNOWN), client=Client(), rcpt_to=["care@shop.example"])
+    opened = judged(
+        FROM, TO, known=Known(Source.GIVEN, Source.UNKNOWN), client=Client(), rcpt_to=["care@shop.example"]
+    )
     assert (closed.auto_closed, opened.reason) == (True, Reason.SELF_ADDRESSED)
     assert box("care@shop.example") in [seen.mailbox for seen in opened.recipients]

@@ -31,8 +31,13 @@ def both(words: tuple[str, str]) -> None:
     assert sorted(re.findall(r"\{.*?\}", english)) == sorted(re.findall(r"\{.*?\}", german))
 
 
-@pytest.mark.parametrize("table", [(BECAUSE, Because), (REASONS, Reason), (REMEDIES, Reason), (QUESTIONS, Question), (DOUBTS, Doubt)])
-def test_there_is_a_sentence_for_everything_in_both_languages(table: tuple[dict[object, tuple[str, str]], list[object]]) -> None:
+@pytest.mark.parametrize(
+    "table",
+    [(BECAUSE, Because), (REASONS, Reason), (REMEDIES, Reason), (QUESTIONS, Question), (DOUBTS, Doubt)],
+)
+def test_there_is_a_sentence_for_everything_in_both_languages(
+    table: tuple[dict[object, tuple[str, str]], list[object]],
+) -> None:
     words, keys = table
     assert list(words) == list(keys)
     for pair in words.values():
@@ -71,7 +76,11 @@ def told(finding: Finding) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("finding", "english", "german"),
     [
-        (judged(FROM, TO).findings[0], "the header section is complete", "der Nachrichtenkopf ist vollständig"),
+        (
+            judged(FROM, TO).findings[0],
+            "the header section is complete",
+            "der Nachrichtenkopf ist vollständig",
+        ),
         (judged(FROM, TO).findings[1], "From names care@shop.example", "From nennt care@shop.example"),
         (
             judged(FROM, TO, limit=10, by=book(header_size=10)).findings[0],
@@ -111,7 +120,9 @@ def test_a_finding_is_told_with_its_evidence(finding: Finding, english: str, ger
     assert told(finding) == (english, german)
 
 
-@pytest.mark.parametrize("address", ["{0}@mail.example", "{*}@mail.example", "{own}@mail.example", "{}@mail.example"])
+@pytest.mark.parametrize(
+    "address", ["{0}@mail.example", "{*}@mail.example", "{own}@mail.example", "{}@mail.example"]
+)
 def test_brackets_in_an_address_are_only_brackets(address: str) -> None:
     verdict = judged(f"From: {address}", TO)
     assert explain.because(verdict.findings[1]) == f"From names {address}"
@@ -134,7 +145,10 @@ def test_the_remedy_names_every_address_that_is_the_channel() -> None:
 
 def test_what_it_depends_on_is_told_with_the_option_that_says_it() -> None:
     assert explain.depends(CLOSED) == "open if it arrived for care@shop.example; give --rcpt-to"
-    assert explain.depends(CLOSED, Language.DE) == "offen, wenn sie für care@shop.example ankam; dazu --rcpt-to angeben"
+    assert (
+        explain.depends(CLOSED, Language.DE)
+        == "offen, wenn sie für care@shop.example ankam; dazu --rcpt-to angeben"
+    )
 
 
 def test_several_unknowns_are_told_in_one_sentence() -> None:
@@ -154,7 +168,9 @@ def test_what_depends_on_nothing_has_no_sentence() -> None:
 def every_outcome() -> list[Verdict]:
     """Return verdicts that between them hold every fact that a question can answer with."""
     never = book(replace(CARE_CHANNEL, auto_close=AutoClose.NEVER))
-    observe = book(replace(CARE_CHANNEL, auto_close=AutoClose.OBSERVE, when_in_doubt=WhenInDoubt.OPEN), ORDERS_CHANNEL)
+    observe = book(
+        replace(CARE_CHANNEL, auto_close=AutoClose.OBSERVE, when_in_doubt=WhenInDoubt.OPEN), ORDERS_CHANNEL
+    )
     signed = book(platform=Platform(dkim_domains=frozenset({"d.example"})))
     platform_view = replace(view(FROM, TO), proofs=(Proof("dkim", "d.example"),))
     inside = Client(ip_address("192.0.2.5"))

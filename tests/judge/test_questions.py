@@ -6,11 +6,11 @@ from ipaddress import ip_address
 import pytest
 
 from relay.channels import AutoClose, BccEvidence, ChannelBook, Platform, WhenInDoubt
+from relay.judge import judge
 from relay.judge.questions import QUESTIONS
 from relay.judge.verdict import Because, Doubt, Finding, Question, Reason
 from relay.mail.envelope import Client, HeaderState, Known, Source
 from relay.mail.view import Proof, unread_view
-from relay.judge import judge
 from tests.samples import BOOK, CARE_CHANNEL, ORDERS_CHANNEL, OUTSIDE, book, judged, networks, rule, view
 
 FROM = "From: care@shop.example"
@@ -21,7 +21,9 @@ def finding(question: Question, *fields: str | bytes, by: ChannelBook = BOOK, **
     return judged(*fields, by=by, **keys).findings[list(Question).index(question)]
 
 
-def answer(question: Question, *fields: str | bytes, by: ChannelBook = BOOK, **keys: object) -> tuple[object, ...]:
+def answer(
+    question: Question, *fields: str | bytes, by: ChannelBook = BOOK, **keys: object
+) -> tuple[object, ...]:
     found = finding(question, *fields, by=by, **keys)
     return (found.holds, found.reason, found.because)
 
@@ -44,7 +46,11 @@ def test_the_words_of_reasons_and_doubts_are_those_of_the_contract() -> None:
         "outbound-copy", "unreadable", "no-author", "ambiguous-author", "foreign-author", "rewritten-author", "channel-exempt", "platform-sent",
         "self-addressed", "in-doubt", "observed",
     ]  # fmt: skip
-    assert [doubt.value for doubt in Doubt] == ["no-outside-recipient", "reply-to-outsider", "delivery-report"]
+    assert [doubt.value for doubt in Doubt] == [
+        "no-outside-recipient",
+        "reply-to-outsider",
+        "delivery-report",
+    ]
 
 
 class TestReadable:
@@ -81,7 +87,9 @@ class TestReadable:
         assert judge(cut, BOOK).reason is Reason.UNREADABLE
 
     @pytest.mark.parametrize("way", ["limit of the view", "limit of the book", "cut", "fault"])
-    def test_where_it_fails_author_and_channel_are_null_and_so_are_the_questions_about_them(self, way: str) -> None:
+    def test_where_it_fails_author_and_channel_are_null_and_so_are_the_questions_about_them(
+        self, way: str
+    ) -> None:
         match way:
             case "limit of the view":
                 verdict = judged(FROM, TO, limit=10)
@@ -92,12 +100,26 @@ class TestReadable:
             case _:
                 verdict = judge(unread_view("a fault of ours", (), Client(OUTSIDE), Known()), BOOK)
         assert (verdict.author, verdict.channel, verdict.doubts) == (None, None, ())
-        assert [found.holds for found in verdict.findings] == [False, None, None, None, None, True, None, None, None]
+        assert [found.holds for found in verdict.findings] == [
+            False,
+            None,
+            None,
+            None,
+            None,
+            True,
+            None,
+            None,
+            None,
+        ]
 
 
 class TestOneAuthor:
     def test_it_holds_for_exactly_one_from_field_with_one_mailbox(self) -> None:
-        assert answer(Question.ONE_AUTHOR, "From: Anna <anna@mail.example>") == (True, None, Because.FROM_NAMES)
+        assert answer(Question.ONE_AUTHOR, "From: Anna <anna@mail.example>") == (
+            True,
+            None,
+            Because.FROM_NAMES,
+        )
 
     @pytest.mark.parametrize("fields", [[], ["From:"], ["From: Anna"], ["From: <>"]])
     def test_no_from_or_no_mailbox_in_it_is_no_author(self, fields: list[str]) -> None:
@@ -136,13 +158,20 @@ class TestAuthorIsAChannel:
         ],
     )
     def test_every_other_author_is_foreign(self, author: str, because: Because) -> None:
-        assert answer(Question.AUTHOR_IS_A_CHANNEL, f"From: {author}") == (False, Reason.FOREIGN_AUTHOR, because)
+        assert answer(Question.AUTHOR_IS_A_CHANNEL, f"From: {author}") == (
+            False,
+            Reason.FOREIGN_AUTHOR,
+            because,
+        )
 
     def test_without_one_author_there_is_nothing_to_ask(self) -> None:
         assert answer(Question.AUTHOR_IS_A_CHANNEL) == (None, None, Because.NOT_ASKED_NO_AUTHOR)
 
     def test_a_mail_from_a_channel_is_no_author(self) -> None:
-        assert answer(Question.AUTHOR_IS_A_CHANNEL, "From: anna@mail.example", "Sender: care@shop.example")[0] is False
+        assert (
+            answer(Question.AUTHOR_IS_A_CHANNEL, "From: anna@mail.example", "Sender: care@shop.example")[0]
+            is False
+        )
 
 
 class TestNotRewritten:
@@ -151,7 +180,9 @@ class TestNotRewritten:
 
     @pytest.mark.parametrize("original", ORIGINALS)
     @pytest.mark.parametrize("listed", LISTS)
-    def test_a_list_together_with_an_original_outsider_is_a_rewritten_author(self, listed: str, original: str) -> None:
+    def test_a_list_together_with_an_original_outsider_is_a_rewritten_author(
+        self, listed: str, original: str
+    ) -> None:
         found = answer(Question.NOT_REWRITTEN, FROM, TO, listed, original)
         assert found == (False, Reason.REWRITTEN_AUTHOR, Because.REWRITTEN)
 
@@ -161,7 +192,15 @@ class TestNotRewritten:
 
     @pytest.mark.parametrize(
         "original",
-        ["care@shop.example", "orders@shop.example", "care+t@shop.example", "in-1@desk.example", "boss@in.example", "nobody", ""],
+        [
+            "care@shop.example",
+            "orders@shop.example",
+            "care+t@shop.example",
+            "in-1@desk.example",
+            "boss@in.example",
+            "nobody",
+            "",
+        ],
     )
     def test_an_original_author_of_ours_is_no_outsider(self, original: str) -> None:
         by = book(inside=["in.example"])
@@ -246,7 +285,13 @@ class TestFromOutside:
 
     @pytest.mark.parametrize(
         "client",
-        [Client(OUTSIDE), Client(OUTSIDE, user="anna"), Client(OUTSIDE, user="Desk"), Client(OUTSIDE, user=""), Client(OUTSIDE, helo="192.0.2.5")],
+        [
+            Client(OUTSIDE),
+            Client(OUTSIDE, user="anna"),
+            Client(OUTSIDE, user="Desk"),
+            Client(OUTSIDE, user=""),
+            Client(OUTSIDE, helo="192.0.2.5"),
+        ],
     )
     def test_a_client_from_outside_is_from_outside(self, client: Client) -> None:
         found = answer(Question.FROM_OUTSIDE, FROM, TO, by=book(platform=PLATFORM), client=client)
@@ -254,7 +299,11 @@ class TestFromOutside:
 
     @pytest.mark.parametrize(
         ("source", "because"),
-        [(Source.UNKNOWN, Because.CLIENT_UNKNOWN), (Source.GIVEN, Because.NO_PROOF), (Source.TRACE, Because.NO_PROOF)],
+        [
+            (Source.UNKNOWN, Because.CLIENT_UNKNOWN),
+            (Source.GIVEN, Because.NO_PROOF),
+            (Source.TRACE, Because.NO_PROOF),
+        ],
     )
     def test_an_unknown_client_is_told(self, source: Source, because: Because) -> None:
         found = answer(Question.FROM_OUTSIDE, FROM, TO, client=Client(), known=Known(client=source))
@@ -273,24 +322,39 @@ class TestNotSentToItself:
             found = finding(Question.NOT_SENT_TO_ITSELF, FROM, TO, rcpt_to=["anna@mail.example", own])
         else:
             found = finding(Question.NOT_SENT_TO_ITSELF, FROM, TO, f"{place}: bob@mail.example, {own}")
-        assert (found.holds, found.reason, found.because) == (False, Reason.SELF_ADDRESSED, Because.AMONG_RECIPIENTS)
+        assert (found.holds, found.reason, found.because) == (
+            False,
+            Reason.SELF_ADDRESSED,
+            Because.AMONG_RECIPIENTS,
+        )
         assert found.evidence == (own.lower(), place)
 
     @pytest.mark.parametrize(
         "other",
-        ["orders@shop.example", "in-1@desk.example", "in-1+t@desk.example", "anna@mail.example", "care@other.example", "xcare@shop.example"],
+        [
+            "orders@shop.example",
+            "in-1@desk.example",
+            "in-1+t@desk.example",
+            "anna@mail.example",
+            "care@other.example",
+            "xcare@shop.example",
+        ],
     )
     def test_other_channels_and_inbound_addresses_are_not_itself(self, other: str) -> None:
         found = answer(Question.NOT_SENT_TO_ITSELF, FROM, f"To: {other}", rcpt_to=[other])
         assert found == (True, None, Because.NOT_AMONG_RECIPIENTS)
 
-    @pytest.mark.parametrize("field", ["Reply-To", "Sender", "Resent-From", "Subject", "Delivered-To", "X-To", "Return-Path"])
+    @pytest.mark.parametrize(
+        "field", ["Reply-To", "Sender", "Resent-From", "Subject", "Delivered-To", "X-To", "Return-Path"]
+    )
     def test_no_other_field_names_recipients(self, field: str) -> None:
         assert finding(Question.NOT_SENT_TO_ITSELF, FROM, TO, f"{field}: care@shop.example").holds is True
 
     def test_with_header_alone_blind_copies_are_copies(self) -> None:
         by = book(rule=rule(bcc_evidence=frozenset({BccEvidence.HEADER})))
-        assert finding(Question.NOT_SENT_TO_ITSELF, FROM, TO, by=by, rcpt_to=["care@shop.example"]).holds is True
+        assert (
+            finding(Question.NOT_SENT_TO_ITSELF, FROM, TO, by=by, rcpt_to=["care@shop.example"]).holds is True
+        )
         assert finding(Question.NOT_SENT_TO_ITSELF, FROM, TO, "Bcc: care@shop.example", by=by).holds is False
 
     def test_without_a_channel_there_is_nothing_to_ask(self) -> None:
@@ -334,8 +398,14 @@ class TestNoDoubt:
             (["To: foo anna@mail.example bar"], ["no-outside-recipient"]),
             ([TO, "Reply-To: anna@mail.example"], []),
             (["Cc: anna@mail.example", "Reply-To: bob@mail.example"], []),
-            (["To: orders@shop.example", "Reply-To: anna@mail.example"], ["no-outside-recipient", "reply-to-outsider"]),
-            (["Reply-To: care@shop.example, anna@mail.example"], ["no-outside-recipient", "reply-to-outsider"]),
+            (
+                ["To: orders@shop.example", "Reply-To: anna@mail.example"],
+                ["no-outside-recipient", "reply-to-outsider"],
+            ),
+            (
+                ["Reply-To: care@shop.example, anna@mail.example"],
+                ["no-outside-recipient", "reply-to-outsider"],
+            ),
             (["Reply-To: care@shop.example"], ["no-outside-recipient"]),
             (["Reply-To: boss@in.example"], ["no-outside-recipient"]),
             ([TO, "Content-Type: multipart/report; report-type=x"], ["delivery-report"]),
@@ -361,7 +431,9 @@ class TestNoDoubt:
         verdict = judged(FROM, "To: care@shop.example")
         assert (verdict.reason, verdict.doubts) == (Reason.SELF_ADDRESSED, (Doubt.NO_OUTSIDE_RECIPIENT,))
 
-    @pytest.mark.parametrize("author", ["From: anna@mail.example", "X: y", "From: care@shop.example, care@shop.example"])
+    @pytest.mark.parametrize(
+        "author", ["From: anna@mail.example", "X: y", "From: care@shop.example, care@shop.example"]
+    )
     def test_without_a_channel_as_author_the_list_is_empty(self, author: str) -> None:
         assert judged(author, "To: care@shop.example", "Content-Type: multipart/report").doubts == ()
 
@@ -391,5 +463,7 @@ MOOT = (
 @pytest.mark.parametrize("question", MOOT)
 @pytest.mark.parametrize("author", ["From: anna@mail.example", "X: y", "From: care@shop.example, a@x"])
 def test_a_question_about_a_channel_where_there_is_none_holds_null(question: Question, author: str) -> None:
-    found = finding(question, author, "List-Id: x", "X-Original-From: anna@mail.example", "To: care@shop.example")
+    found = finding(
+        question, author, "List-Id: x", "X-Original-From: anna@mail.example", "To: care@shop.example"
+    )
     assert (found.holds, found.reason, found.because) == (None, None, Because.NOT_ASKED_NO_CHANNEL)
