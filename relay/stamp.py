@@ -41,7 +41,7 @@ def stamp_rules(
 
 
 def stamp(verdict: Verdict, rules: StampRules, queue_id: str = "") -> HeaderEdit:
-    """Return the edits for what goes to the helpdesk (DESIGN 2); ``queue_id`` may be unknown."""
+    """Return the edits for what goes to the helpdesk (docs/rule.md); ``queue_id`` may be unknown."""
     fields = rules.auto_closed if verdict.auto_closed else rules.open
     if rules.reason:
         fields = (*fields, (REASON, _reason(verdict, queue_id)))

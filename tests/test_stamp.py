@@ -1,4 +1,4 @@
-"""From a verdict to header edits, and what a signature makes of them (DESIGN 2)."""
+"""From a verdict to header edits, and what a signature makes of them (docs/rule.md)."""
 
 import base64
 import re

@@ -84,7 +84,7 @@ class Role(NamedTuple):
 
 
 class ChannelBook:
-    """All channels and everything else that a verdict depends on (DESIGN 3, last paragraph)."""
+    """All channels and everything else that a verdict depends on (docs/channels.md)."""
 
     def __init__(
         self,

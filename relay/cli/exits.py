@@ -1,4 +1,4 @@
-"""Exit codes (DESIGN 5, after sysexits.h)."""
+"""Exit codes (after sysexits.h)."""
 
 DONE = 0
 NO = 1

@@ -45,7 +45,7 @@ class ListenerSettings:
 
 @dataclass(frozen=True, slots=True)
 class IntakeLimits:
-    """The limits of DESIGN section 3; 0 means none."""
+    """The limits of docs/channels.md; 0 means none."""
 
     message_size: int = 50 * 1024 * 1024
     header_size: int = 1024 * 1024

@@ -1,4 +1,4 @@
-"""A verdict as the answer that ``explain --json``, the API and ``replay`` give (DESIGN 5).  Pure."""
+"""A verdict as the answer that ``explain --json``, the API and ``replay`` give (README.md).  Pure."""
 
 from relay.judge import explain
 from relay.judge.explain import Language

@@ -1,4 +1,4 @@
-"""What each channel can close with the book as it is (DESIGN 1.2).  Pure."""
+"""What each channel can close with the book as it is (docs/rule.md).  Pure."""
 
 from relay.channels import AutoClose, BccEvidence, Channel, ChannelBook
 

@@ -17,7 +17,7 @@ class Disposition(StrEnum):
 
 
 class Question(StrEnum):
-    """The nine questions of DESIGN 1, in the order in which they are asked."""
+    """The nine questions of docs/rule.md, in the order in which they are asked."""
 
     READABLE = "readable"
     ONE_AUTHOR = "one-author"
@@ -47,7 +47,7 @@ class Reason(StrEnum):
 
 
 class Doubt(StrEnum):
-    """Signs that a customer may be speaking although the author is a channel (DESIGN 1.4)."""
+    """Signs that a customer may be speaking although the author is a channel (docs/rule.md)."""
 
     NO_OUTSIDE_RECIPIENT = "no-outside-recipient"
     REPLY_TO_OUTSIDER = "reply-to-outsider"

@@ -1,6 +1,6 @@
 """A mailbox: parse, normalise, compare, take the subaddress off.  Pure.
 
-Two mailboxes are equal when DESIGN 1.1 calls them the same address: comments, obsolete routes and
+Two mailboxes are equal when docs/rule.md calls them the same address: comments, obsolete routes and
 superfluous quotes gone, both parts in NFC and lower case, the domain as A-labels (IDNA 2008).
 Nothing outside ASCII ever becomes ASCII on the way.
 """

@@ -1,4 +1,4 @@
-"""The next hop: what a ``deliver.*`` URL in channels.yaml means (DESIGN section 3).  Pure.
+"""The next hop: what a ``deliver.*`` URL in channels.yaml means (docs/channels.md).  Pure.
 
 =====================  ============  =====================================================================
 URL                    default port  transport

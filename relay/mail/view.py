@@ -63,7 +63,7 @@ class AuthorFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof of who sent a message, beyond its client (DESIGN 1.3)."""
+    """A proof of who sent a message, beyond its client (docs/rule.md)."""
 
     kind: str
     """``dkim`` or ``authentication-results``."""

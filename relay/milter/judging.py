@@ -23,7 +23,7 @@ class Judgement:
 def judge_message(message: Message, book: ChannelBook, rules: StampRules, mixed: Mixed) -> Judgement:
     """Judge a message that goes to the helpdesk, let any other through.
 
-    The message goes to those that the MTA took; every forward-path is evidence (DESIGN 1.2).
+    The message goes to those that the MTA took; every forward-path is evidence (docs/rule.md).
     """
     ours = sum(map(book.accepts, message.accepted))
     if not ours:

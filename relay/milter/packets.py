@@ -168,12 +168,10 @@ def read_texts(payload: bytes) -> list[bytes]:
     return payload.removesuffix(b"\0").split(b"\0")
 
 
-def read_macros(payload: bytes) -> tuple[int, dict[bytes, bytes]]:
-    """Read MACRO: the command that the macros come before, and their values by name without braces."""
-    if not payload:
-        raise PeerError("macros for no command")
+def read_macros(payload: bytes) -> dict[bytes, bytes]:
+    """Read MACRO behind its first octet, the command that the macros come before: values by name without braces."""
     texts = payload[1:].split(b"\0")
-    return payload[0], {
+    return {
         name.removeprefix(b"{").removesuffix(b"}"): value
         for name, value in zip(texts[::2], texts[1::2], strict=False)
     }

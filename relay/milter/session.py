@@ -31,6 +31,23 @@ WANTED_STEPS = (
     | Step.HDR_LEADSPC
 )
 WANTED_MACROS = {Stage.MAIL: b"i {auth_authen}", Stage.RCPT: b"i {rcpt_mailer}", Stage.END: b"i"}
+_WITHOUT_REPLY = {
+    Command.CONNECT: Step.NR_CONN,
+    Command.HELO: Step.NR_HELO,
+    Command.MAIL: Step.NR_MAIL,
+    Command.RCPT: Step.NR_RCPT,
+    Command.HEADER: Step.NR_HDR,
+}
+_COMMANDS = frozenset(Command)
+_OF_A_MESSAGE = (
+    Command.MAIL,
+    Command.RCPT,
+    Command.DATA,
+    Command.HEADER,
+    Command.EOH,
+    Command.BODY,
+    Command.BODYEOB,
+)
 _MOST_MACROS = 64 * 1024
 _REFUSED_BY_THE_MTA = b"error"
 """What ``{rcpt_mailer}`` is for a forward-path that the MTA refused (SMFIP_RCPT_REJ)."""
@@ -49,21 +66,22 @@ class Session:
     """One connection; ``terms`` returns the terms in force, asked at each MAIL."""
 
     __slots__ = (
-        "_client", "_helo", "_macros", "_now", "_offer", "_origin", "_queue_id", "_submission", "_terms", "ended",
-        "state",
+        "_cells", "_helo", "_leading_space", "_macros", "_now", "_origin", "_silent", "_submission", "_terms", "ended", "state",
     )  # fmt: skip
 
     def __init__(self, terms: Callable[[], Terms]) -> None:
         self.state = State.NEW
         self.ended = False
         """The MTA has said QUIT."""
+        self._cells = TABLE[State.NEW]
         self._terms = terms
-        self._offer = Offer(0, 0, 0)
+        self._silent: frozenset[int] = frozenset()
+        """Packets that it was agreed on not to reply to."""
+        self._leading_space = False
         self._origin: Origin | None = None
         self._helo = ""
-        self._client: Client | None = None
-        self._macros: dict[int, dict[bytes, bytes]] = {}
-        self._queue_id = ""
+        self._macros: dict[int, bytes] = {}
+        """By the command that they came before, not read yet."""
         self._submission: Submission | None = None
         self._now = 0.0
 
@@ -79,13 +97,15 @@ class Session:
 
     def receive(self, packet: Packet, now: float) -> bytes:
         """Take a packet that came at ``now``; return what is to be sent, which may be nothing."""
-        try:
-            answer, state = TABLE[packet.command][self.state]
-        except KeyError:
-            raise PeerError(_unexpected(packet.command, self.state)) from None
+        command, payload = packet
+        cell = self._cells.get(command)
+        if cell is None:
+            raise PeerError(_unexpected(command, self.state))
+        answer, then = cell
         self._now = now
-        replies = answer(self, packet.payload)
-        self.state = state
+        replies = answer(self, payload)
+        if then is not self.state:
+            self.state, self._cells = then, TABLE[then]
         return replies
 
     def failed(self, packet: Packet) -> bytes:
@@ -106,51 +126,47 @@ class Session:
         return packets.optneg(self._offer, WANTED_MACROS if actions & Action.SETSYMLIST else {})
 
     def _macro(self, payload: bytes) -> bytes:
-        if len(payload) > _MOST_MACROS:
+        if not payload or len(payload) > _MOST_MACROS:
             raise PeerError(f"{len(payload)} octets of macros")
-        stage, values = packets.read_macros(payload)
-        if stage in TABLE:
-            self._macros[stage] = values
+        if payload[0] in _COMMANDS:
+            self._macros[payload[0]] = payload
         return b""
 
     def _connect(self, payload: bytes) -> bytes:
         self._forget_the_client()
         self._origin = packets.read_origin(payload)
-        return self._continue(Step.NR_CONN)
+        return self._continue(Command.CONNECT)
 
     def _say_helo(self, payload: bytes) -> bytes:
         self._forget_the_message()
         self._helo = text_of(packets.read_texts(payload)[0])
-        return self._continue(Step.NR_HELO)
+        return self._continue(Command.HELO)
 
     def _mail(self, payload: bytes) -> bytes:
-        self._submission, self._queue_id = None, ""
         user = self._macros_before(Command.MAIL).get(b"auth_authen")
         self._submission = Submission(
             self._terms(),
             client_of(self._origin, self._helo, text_of(user) if user else None),
             reverse_path_of(packets.read_texts(payload)),
             self._now,
-            leading_space=bool(self._offer.steps & Step.HDR_LEADSPC),
+            leading_space=self._leading_space,
         )
-        return self._continue(Step.NR_MAIL)
+        return self._continue(Command.MAIL)
 
     def _rcpt(self, payload: bytes) -> bytes:
         mailer = self._macros_before(Command.RCPT).get(b"rcpt_mailer")
         path = forward_path_of(packets.read_texts(payload))
         if path is not None:
             self._message.take_forward_path(path, accepted=mailer != _REFUSED_BY_THE_MTA)
-        return self._continue(Step.NR_RCPT)
+        return self._continue(Command.RCPT)
 
     def _header(self, payload: bytes) -> bytes:
         self._message.take_field(*packets.read_field(payload))
-        return self._continue(Step.NR_HDR)
+        return self._continue(Command.HEADER)
 
     def _end(self, _: bytes) -> bytes:
         submission = self._message
-        for stage in tuple(self._macros):
-            self._macros_before(stage)
-        decision = submission.terms.decide(submission.message(self._queue_id))
+        decision = submission.terms.decide(submission.message(self._queue_id()))
         replies = self._carried_out(decision, submission)
         self._forget_the_message()
         return replies
@@ -170,20 +186,20 @@ class Session:
 
     def _insertion(self, name: str, value: str) -> bytes:
         written, _, rest = field_line(name, value).removesuffix(b"\r\n").partition(b":")
-        kept = rest if self._offer.steps & Step.HDR_LEADSPC else rest.removeprefix(b" ")
+        kept = rest if self._leading_space else rest.removeprefix(b" ")
         return packets.insheader(0, written, kept)
 
     def _data(self, _: bytes) -> bytes:
-        return self._continue(Step.NR_DATA)
+        return self._continue(Command.DATA)
 
     def _end_of_header(self, _: bytes) -> bytes:
-        return self._continue(Step.NR_EOH)
+        return self._continue(Command.EOH)
 
     def _body(self, _: bytes) -> bytes:
-        return self._continue(Step.NR_BODY)
+        return self._continue(Command.BODY)
 
     def _unknown_command(self, _: bytes) -> bytes:
-        return self._continue(Step.NR_UNKN)
+        return self._continue(Command.UNKNOWN)
 
     def _abort(self, _: bytes) -> bytes:
         self._forget_the_message()
@@ -198,23 +214,28 @@ class Session:
         self._forget_the_client()
         return b""
 
-    def _continue(self, without_reply: Step) -> bytes:
-        return b"" if self._offer.steps & without_reply else packets.CONTINUE
+    def _continue(self, command: int) -> bytes:
+        return b"" if command in self._silent else packets.CONTINUE
 
     @property
     def _message(self) -> Submission:
         assert self._submission is not None, "TABLE lets nothing of a message come before its MAIL"
         return self._submission
 
-    def _macros_before(self, stage: int) -> dict[bytes, bytes]:
-        """Use up the macros that came before a command; the queue id comes with any of them."""
-        values = self._macros.pop(stage, {})
-        if queue_id := values.get(b"i"):
-            self._queue_id = text_of(queue_id)
-        return values
+    def _macros_before(self, command: int) -> dict[bytes, bytes]:
+        """Return the macros that came before a command of this message, the last if it came several times."""
+        payload = self._macros.get(command)
+        return packets.read_macros(payload) if payload is not None else {}
+
+    def _queue_id(self) -> str:
+        """Return the queue id, which comes with any step of a message: with the last one, if all goes well."""
+        for command in reversed(_OF_A_MESSAGE):
+            if queue_id := self._macros_before(command).get(b"i"):
+                return text_of(queue_id)
+        return ""
 
     def _forget_the_message(self) -> None:
-        self._submission, self._queue_id = None, ""
+        self._submission = None
         self._macros.clear()
 
     def _forget_the_client(self) -> None:
@@ -235,7 +256,7 @@ Row = dict[State, tuple[Answer, State]]
 _NEW, _IDLE, _ENVELOPE, _CONTENT = State
 
 
-def _always(answer: Answer, then: State, *where: State) -> Row:
+def _then(then: State, answer: Answer, *where: State) -> Row:
     return dict.fromkeys(where, (answer, then))
 
 
@@ -243,20 +264,24 @@ def _staying(answer: Answer, *where: State) -> Row:
     return {state: (answer, state) for state in where}
 
 
-TABLE: dict[int, Row] = {
-    Command.OPTNEG: _always(Session._negotiate, _IDLE, _NEW, _IDLE),
+_ROWS: dict[Command, Row] = {
+    Command.OPTNEG: _then(_IDLE, Session._negotiate, _NEW, _IDLE),
     Command.MACRO: _staying(Session._macro, _IDLE, _ENVELOPE, _CONTENT),
-    Command.CONNECT: _always(Session._connect, _IDLE, _IDLE),
-    Command.HELO: _always(Session._say_helo, _IDLE, _IDLE, _ENVELOPE, _CONTENT),
-    Command.MAIL: _always(Session._mail, _ENVELOPE, _IDLE, _ENVELOPE, _CONTENT),
+    Command.CONNECT: _then(_IDLE, Session._connect, _IDLE),
+    Command.HELO: _then(_IDLE, Session._say_helo, _IDLE, _ENVELOPE, _CONTENT),
+    Command.MAIL: _then(_ENVELOPE, Session._mail, _IDLE, _ENVELOPE, _CONTENT),
     Command.RCPT: _staying(Session._rcpt, _ENVELOPE),
-    Command.DATA: _always(Session._data, _CONTENT, _ENVELOPE),
-    Command.HEADER: _always(Session._header, _CONTENT, _ENVELOPE, _CONTENT),
-    Command.EOH: _always(Session._end_of_header, _CONTENT, _ENVELOPE, _CONTENT),
-    Command.BODY: _always(Session._body, _CONTENT, _ENVELOPE, _CONTENT),
-    Command.BODYEOB: _always(Session._end, _IDLE, _ENVELOPE, _CONTENT),
-    Command.ABORT: _always(Session._abort, _IDLE, _IDLE, _ENVELOPE, _CONTENT),
+    Command.DATA: _then(_CONTENT, Session._data, _ENVELOPE),
+    Command.HEADER: _then(_CONTENT, Session._header, _ENVELOPE, _CONTENT),
+    Command.EOH: _then(_CONTENT, Session._end_of_header, _ENVELOPE, _CONTENT),
+    Command.BODY: _then(_CONTENT, Session._body, _ENVELOPE, _CONTENT),
+    Command.BODYEOB: _then(_IDLE, Session._end, _ENVELOPE, _CONTENT),
+    Command.ABORT: _then(_IDLE, Session._abort, _IDLE, _ENVELOPE, _CONTENT),
     Command.QUIT: _staying(Session._quit, *State),
-    Command.QUIT_NC: _always(Session._quit_but_stay, _IDLE, _IDLE, _ENVELOPE, _CONTENT),
+    Command.QUIT_NC: _then(_IDLE, Session._quit_but_stay, _IDLE, _ENVELOPE, _CONTENT),
     Command.UNKNOWN: _staying(Session._unknown_command, _IDLE, _ENVELOPE, _CONTENT),
 }
+TABLE: dict[State, dict[int, tuple[Answer, State]]] = {
+    state: {command.value: row[state] for command, row in _ROWS.items() if state in row} for state in State
+}
+"""For every state the packets that it allows: what answers them, and the state after."""

@@ -1,4 +1,4 @@
-"""Everything that channels.yaml says, as values; defaults are those of DESIGN section 3.  Pure.
+"""Everything that channels.yaml says, as values; defaults are those of docs/channels.md.  Pure.
 
 Attributes are the keys, with ``_`` for ``-`` (``from`` is ``from_``).  Durations are ``timedelta``, sizes are
 octets, rates octets a second, paths absolute text.  A limit of 0 means that there is none.

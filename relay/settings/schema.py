@@ -1,4 +1,4 @@
-"""The keys of channels.yaml: for each a reader, in the order of DESIGN section 3.  Without I/O.
+"""The keys of channels.yaml: for each a reader, in the order of docs/channels.md.  Without I/O.
 
 What a key is when it is not set stands in ``model``.
 """

@@ -29,7 +29,7 @@ class Right(StrEnum):
 
 
 class Mode(StrEnum):
-    """Where mail waits, if anywhere (DESIGN section 4)."""
+    """Where mail waits, if anywhere (docs/operate.md)."""
 
     PASS_THROUGH = "pass-through"  # noqa: S105 - no password
     SPOOL = "spool"

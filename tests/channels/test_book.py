@@ -1,4 +1,4 @@
-"""Whose address is it, and what may be done with it (DESIGN 1, 1.1, 1.2, 3)."""
+"""Whose address is it, and what may be done with it (docs/rule.md)."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""``explain``: the words and exit codes of DESIGN section 5."""
+"""``explain``: the words and exit codes of README.md."""
 
 import io
 import json

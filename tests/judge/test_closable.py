@@ -1,4 +1,4 @@
-"""What each channel can close with the book as it is (DESIGN 1.2)."""
+"""What each channel can close with the book as it is (docs/rule.md)."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""From findings to a verdict, and what is known (DESIGN 1 and 1.5)."""
+"""From findings to a verdict, and what is known (docs/rule.md)."""
 
 from collections.abc import Iterable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The nine questions and the doubts, cell by cell (DESIGN 1, 1.3, 1.4)."""
+"""The nine questions and the doubts, cell by cell (docs/rule.md)."""
 
 from dataclasses import replace
 from ipaddress import ip_address

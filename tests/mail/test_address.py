@@ -1,4 +1,4 @@
-"""When two addresses are the same address (DESIGN 1.1)."""
+"""When two addresses are the same address (docs/rule.md)."""
 
 import sys
 import unicodedata

@@ -1,4 +1,4 @@
-"""What fields such as To say, their broken parts included (DESIGN 1.1 and 1.2)."""
+"""What fields such as To say, their broken parts included (docs/rule.md)."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Header octets to fields and back, and header edits (DESIGN 1.1 and 2)."""
+"""Header octets to fields and back, and header edits (docs/rule.md)."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What a stored message tells of the transaction that it came in (DESIGN 1.5)."""
+"""What a stored message tells of the transaction that it came in (docs/rule.md)."""
 
 from ipaddress import ip_address
 

@@ -1,4 +1,4 @@
-"""What is seen of a message: author, recipients with their evidence, signs (DESIGN 1.1, 1.2, 1.4)."""
+"""What is seen of a message: author, recipients with their evidence, signs (docs/rule.md)."""
 
 import time
 

@@ -115,7 +115,8 @@ def test_every_packet_in_every_state_does_what_the_table_says(command: Command, 
 
 
 def test_no_cell_is_left_out() -> None:
-    assert set(TABLE) == set(Command) == set(CELLS)
+    assert {command for row in TABLE.values() for command in row} == set(Command) == set(CELLS)
+    assert set(TABLE) == set(State)
 
 
 @pytest.mark.parametrize("state", State)
