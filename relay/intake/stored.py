@@ -115,7 +115,7 @@ def _write_all(file: BinaryIO, pieces: list[bytes]) -> None:
 
 
 def _head_of(file: BinaryIO, limit: int) -> tuple[bytes, bool]:
-    """Return the header section, cut at ``limit``, and whether it is whole."""
+    """Return the header section, or one octet more than ``limit`` of it (``Content.head``), and whether it is whole."""
     head, more = b"", True
     while more and head_end(head) == len(head) and not (limit and len(head) > limit):
         piece = os.pread(file.fileno(), max(PIECE, len(head)), len(head))
@@ -123,4 +123,4 @@ def _head_of(file: BinaryIO, limit: int) -> tuple[bytes, bool]:
         more = bool(piece)
     end = head_end(head)
     whole = not limit or end <= limit
-    return head[: end if whole else limit], whole
+    return head[: end if whole else limit + 1], whole

@@ -8,7 +8,7 @@ from relay.events import Fault, Observe
 from relay.judge import Verdict, judge
 from relay.mail.address import Mailbox
 from relay.mail.content import Content
-from relay.mail.envelope import Client, Known
+from relay.mail.envelope import Client, HeaderState, Known
 from relay.mail.fields import HeaderEdit, edited, edited_stream
 from relay.mail.view import OUR_FAULT, make_view, unread_view
 from relay.pipeline.seams import Plan
@@ -23,7 +23,9 @@ def judged(
     """Return the verdict; a bug of ours on the way is reported, and opens the ticket."""
     book = plan.routes.book
     try:
-        return judge(make_view(content.head, evidence, client, limit=plan.header_size), book)
+        state = HeaderState.COMPLETE if content.head_is_whole else HeaderState.CUT
+        view = make_view(content.head, evidence, client, Known(header=state), limit=plan.header_size)
+        return judge(view, book)
     except Exception as error:  # a supervisor: what we cannot judge stays open
         observe(Fault("judging", error))
         return judge(unread_view(OUR_FAULT, (), client, Known()), book)

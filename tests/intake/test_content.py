@@ -1,10 +1,14 @@
 """The content reader: where data ends, what is kept, and that chunks do not matter."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.intake.content import ContentReader, has_more_received
+from relay.intake.stored import Keeper, StoredContent
+from relay.mail.content import HeldContent
 
 
 def read(octets: bytes, *sizes: int, normalise: bool = False) -> tuple[bytes, bytes, bool, bool]:
@@ -164,3 +168,19 @@ def test_the_end_stands_where_the_first_lone_dot_line_is(octets: bytes, normalis
 )
 def test_received_fields_are_counted_and_nothing_else(head: bytes, limit: int, more: bool) -> None:
     assert has_more_received(head, limit) is more
+
+
+async def test_a_content_in_a_file_shows_one_octet_more_than_the_limit_like_one_in_memory(
+    tmp_path: Path,
+) -> None:
+    """So whoever reads ``head`` sees by itself that it is over the limit (relay.mail.content.Content)."""
+    octets = b"X: " + b"x" * 3_000_000 + b"\r\nCc: a@b.example\r\n\r\nHi\r\n"
+    keeper = Keeper(tmp_path, 1000)
+    await keeper.keep(octets)
+    content = await keeper.content()
+    assert isinstance(content, StoredContent)
+    try:
+        assert content.head == HeldContent(octets, 1000).head == octets[:1001]
+        assert not content.head_is_whole
+    finally:
+        content.close()

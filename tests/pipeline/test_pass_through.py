@@ -399,3 +399,15 @@ async def test_postmaster_of_every_domain_we_serve_reaches_the_helpdesk(relay: R
 
 async def test_postmaster_of_another_domain_is_a_stranger(relay: Relay):
     assert (await relay.begin().rcpt(path("postmaster@customer.example"))).code == 550
+
+
+async def test_a_header_section_that_intake_cut_is_never_judged_by_its_beginning(relay: Relay):
+    """The limit of the session may be another one than that of the book in force."""
+    transaction = relay.begin()
+    await transaction.rcpt(path("in@relay.example"))
+    await transaction.content(
+        HeldContent(
+            COPY.replace(b"Bcc:", b"X-Pad: %b\r\nCc: support@company.com\r\nBcc:" % (b"x" * 500)), 100
+        )
+    )
+    assert relay.ended().verdict.reason.value == "unreadable"
