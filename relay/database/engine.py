@@ -24,7 +24,11 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "temp_store=MEMORY",
     "journal_size_limit=8388608",
+    "secure_delete=FAST",  # Debian's default writes every deleted page: on a full disk nothing could be deleted
 )
+_PAGE = 4096
+_LOG_SHARE = 40
+"""SQLite's log is folded into the file before it takes more than this part of a small disk."""
 
 
 def sqlite_engine(file: Path) -> sa.Engine:
@@ -35,7 +39,7 @@ def sqlite_engine(file: Path) -> sa.Engine:
         pool_size=4,
         max_overflow=-1,
     )
-    sa.event.listen(engine, "connect", _set_sqlite_up)
+    sa.event.listen(engine, "connect", lambda raw, _record: _set_sqlite_up(raw, file.parent))
     sa.event.listen(engine, "begin", _begin_on_sqlite)
     return engine
 
@@ -44,7 +48,7 @@ def postgresql_engine(url: str) -> sa.Engine:
     """Return an engine on the server of a ``postgresql://`` URL; UnavailableError if that is none."""
     try:
         parsed = make_url(url).set(drivername="postgresql+psycopg")
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise UnavailableError("that is no URL of a database; write postgresql://user@host/name") from None
     engine = sa.create_engine(
         parsed,
@@ -94,6 +98,12 @@ def free_share(folder: Path) -> tuple[int, int]:
     return disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
 
 
+def reusable(connection: sa.Connection) -> int:
+    """Return how many octets of SQLite's file are free for what comes next; the file itself never shrinks."""
+    pages: int = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+    return pages * _PAGE
+
+
 def trouble(error: BaseException) -> NotDurableError | None:
     """Return the error of a database that cannot do its work now; None for one of ours."""
     if isinstance(error, NotDurableError):
@@ -111,10 +121,12 @@ def _first_line(error: object) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _set_sqlite_up(raw: SqliteConnection, _record: object) -> None:
+def _set_sqlite_up(raw: SqliteConnection, folder: Path) -> None:
     raw.isolation_level = None  # transactions begin when we say so
+    _, whole = free_share(folder)
+    log_pages = max(50, min(1000, whole // _LOG_SHARE // _PAGE))
     cursor = raw.cursor()
-    for pragma in _PRAGMAS:
+    for pragma in (*_PRAGMAS, f"wal_autocheckpoint={log_pages}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

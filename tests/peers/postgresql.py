@@ -63,17 +63,16 @@ class PostgreSQL:
         self.tell(f"CREATE SCHEMA {name}")
         return f"postgresql://relay@127.0.0.1:{self.port}/postgres?options=-csearch_path%3D{name}"
 
-    def tell(self, sql: str) -> None:
-        """Run a statement."""
-        self._run(
-            "psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "relay", "-d", "postgres", "-qc", sql
-        )
+    def tell(self, sql: str) -> str:
+        """Run a statement and return what it answers."""
+        asked = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "relay", "-d", "postgres", "-qAtc", sql]
+        return self._run("psql", *asked)
 
     @property
     def _data(self) -> str:
         return str(self.folder / "data")
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, program: str, *arguments: str) -> str:
         done = subprocess.run(
             _as_postgres(_program(program), *arguments),
             capture_output=True,
@@ -82,6 +81,7 @@ class PostgreSQL:
             cwd=self.folder,
         )
         assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 @contextlib.contextmanager

@@ -37,14 +37,27 @@ class Folder:
         except OSError as error:
             raise UnavailableError(f"the folder {self.place} cannot be used: {error.strerror}") from error
 
-    def enter(self, alone: Callable[[], None]) -> None:
-        """Say that we serve until ``leave``; if nobody else does, call ``alone`` first."""
+    def enter(self, alone: Callable[[], None]) -> bool:
+        """Say that we serve until ``leave``; if nobody else does, call ``alone`` first.  Tells whether we were alone."""
         number = os.open(self.place / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._lock = number
+        was_alone = False
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            was_alone = True
             alone()
         fcntl.flock(number, fcntl.LOCK_SH)
+        return was_alone
+
+    def name_of_the_relay(self) -> str:
+        """Return the name that the relay of this folder claims under, the same after a restart."""
+        file = self.place / "name"
+        with contextlib.suppress(FileNotFoundError):
+            if name := file.read_text("ascii").strip():
+                return name
+        name = secrets.token_hex(8)
+        file.write_text(f"{name}\n", "ascii")
+        return name
 
     def leave(self) -> None:
         """Say that we no longer serve."""
@@ -52,14 +65,19 @@ class Folder:
             os.close(self._lock)
             self._lock = None
 
-    def require_room(self, size: int) -> None:
-        """Raise NotDurableError unless ``size`` more octets leave enough room on the disk."""
+    def require_room(self, size: int, reusable: Callable[[], int] = lambda: 0) -> None:
+        """Raise NotDurableError unless ``size`` more octets leave enough room on the disk.
+
+        ``reusable``: octets that take no room, asked only where room is scarce.
+        """
         try:
             free, whole = free_share(self.place)
         except OSError as error:
             raise NotDurableError(f"the spool's folder is gone: {error.strerror}") from error
-        if free < size + min(_RESERVE, whole // 10):
-            raise NotDurableError("the disk that holds the spool is nearly full")
+        reserve = min(_RESERVE, whole // 10)
+        if free >= size + reserve or (free >= reserve // 2 and free + reusable() >= size + reserve):
+            return
+        raise NotDurableError("the disk that holds the spool is nearly full")
 
     def write(self, chunks: Iterable[bytes], size: int) -> str:
         """Write ``size`` octets to a new file on stable storage and return its name; NotDurableError otherwise."""

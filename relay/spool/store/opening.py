@@ -1,5 +1,6 @@
 """Opening a spool: make or upgrade what is there, take dead claims back, sweep what a crash left."""
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,8 @@ class SpoolPlace:
         return self.folder / "spool.sqlite"
 
 
-def open_spool(place: SpoolPlace, step: Step, *, serving: bool) -> tuple[Database, Folder]:
-    """Open what is there; blocks.  For ``serving`` see ``Store.open``."""
+def open_spool(place: SpoolPlace, step: Step, *, serving: bool) -> tuple[Database, Folder, str]:
+    """Open what is there; blocks.  For ``serving`` see ``Store.open``.  The text is the name that claims go by."""
     folder = Folder(place.folder)
     if serving:
         folder.make()
@@ -36,19 +37,25 @@ def open_spool(place: SpoolPlace, step: Step, *, serving: bool) -> tuple[Databas
             f"there is no spool in {place.folder} yet; a relay makes one when it first needs it"
         )
     database = open_database("spool", file=place.file, url=place.url, step=step, may_upgrade=serving)
-    if serving and place.url is None:
+    me = secrets.token_hex(8)
+    if serving:
         try:
-            folder.enter(lambda: _tidy(database, folder))
+            name = folder.name_of_the_relay()
+            if folder.enter(lambda: _tidy(database, folder, name, in_files=place.url is None)):
+                me = name  # a second relay on one folder is somebody else
         except BaseException as error:
             folder.leave()
             database.close()
             if (words := trouble(error)) is not None:
                 raise UnavailableError(f"the spool in {place.folder} cannot be used: {words}") from error
             raise
-    return database, folder
+    return database, folder, me
 
 
-def _tidy(database: Database, folder: Folder) -> None:
-    """Do what only may be done where no other relay serves from this folder."""
-    database.do_now(verbs.return_claims, None)
-    folder.sweep(database.ask(verbs.files))
+def _tidy(database: Database, folder: Folder, me: str, *, in_files: bool) -> None:
+    """Do what only may be done where no other relay serves from this folder.
+
+    On PostgreSQL other relays live elsewhere, so only our own claims of before return; theirs have their leases.
+    """
+    database.do_now(verbs.return_claims, None if in_files else me)
+    folder.sweep(database.ask(verbs.files) if in_files else ())

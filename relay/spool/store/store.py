@@ -6,7 +6,6 @@ go well the next time, without a restart.
 """
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -41,13 +40,14 @@ class Store:
         now: Callable[[], datetime],
         lease: timedelta,
         step: Step,
+        me: str,
     ) -> None:
         """Use ``Store.open``."""
         self._database = database
         self._folder = folder
         self._now = now
         self._step = step
-        self._me = secrets.token_hex(8)
+        self._me = me
         self._stowing = Stowing(database, folder, in_files=in_files)
         self.lease = lease
 
@@ -67,8 +67,8 @@ class Store:
         crash left; a command beside it asks and changes what is there.  UnavailableError where it cannot be had
         now, NewerSchemaError where a newer version of us made it.
         """
-        database, folder = await asyncio.to_thread(open_spool, place, step, serving=serving)
-        return cls(database, folder, in_files=place.url is None, now=now, lease=lease, step=step)
+        database, folder, me = await asyncio.to_thread(open_spool, place, step, serving=serving)
+        return cls(database, folder, in_files=place.url is None, now=now, lease=lease, step=step, me=me)
 
     async def close(self) -> None:
         """Finish what is being written and close everything."""

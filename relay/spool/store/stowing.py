@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from relay.database.database import Database
+from relay.database.engine import reusable
 from relay.errors import UnavailableError
 from relay.mail.content import Content
 from relay.spool.item import NewItem
@@ -76,7 +77,7 @@ class Stowing:
     def _insert(self, connection: sa.Connection, puts: Sequence[Put]) -> Sequence[None]:
         """Write new mail, where that leaves enough room on our disk to take mail out again."""
         if self._in_files:
-            self._folder.require_room(sum(put.size for put in puts))
+            self._folder.require_room(sum(put.size for put in puts), lambda: reusable(connection))
         return insert(connection, puts)
 
     async def _put_large(self, items: Sequence[NewItem], content: Content, accepted_at: int) -> None:

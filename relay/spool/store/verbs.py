@@ -44,6 +44,7 @@ _RETURN_CLAIMS = (
     .where(ITEM.c.claimed_by.is_not(None))
     .values(claimed_by=None, due_at=sa.case((ITEM.c.held == 1, None), else_=ITEM.c.next_attempt_at))
 )
+_RETURN_CLAIMS_OF = _RETURN_CLAIMS.where(ITEM.c.claimed_by == sa.bindparam("whose"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +97,14 @@ def files(connection: sa.Connection, among: Iterable[str] | None = None) -> set[
     return {name for name in connection.execute(asked).scalars() if name is not None}
 
 
-def return_claims(connection: sa.Connection, requests: Sequence[None]) -> list[None]:
-    """Take every claim from whoever has it; only where it is certain that nobody lives who does."""
-    connection.execute(_RETURN_CLAIMS)
-    return [None] * len(requests)
+def return_claims(connection: sa.Connection, whose: Sequence[str | None]) -> list[None]:
+    """Take claims from ``whose`` they are (None: from everybody); only where it is certain that nobody lives who does."""
+    for one in whose:
+        if one is None:
+            connection.execute(_RETURN_CLAIMS)
+        else:
+            connection.execute(_RETURN_CLAIMS_OF, {"whose": one})
+    return [None] * len(whose)
 
 
 def _changed(connection: sa.Connection, change: Change) -> int:
