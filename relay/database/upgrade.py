@@ -1,5 +1,6 @@
 """Run the migrations of an area.  With ``relay.database.migrations`` the only importer of alembic."""
 
+import threading
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -8,12 +9,15 @@ from alembic.config import Config
 
 from relay.database.version import version_table
 
+_ONE_AT_A_TIME = threading.Lock()
+"""alembic keeps the migration at hand in a module of its own, so two threads would do each other's."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(connection: sa.Connection, area: str, revision: str = "head") -> None:
     """Bring the tables of ``area`` to ``revision``, inside the transaction that ``connection`` is in."""
-    command.upgrade(_configured(connection, area), revision)
+    with _ONE_AT_A_TIME:
+        command.upgrade(_configured(connection, area), revision)
 
 
 def _configured(connection: sa.Connection, area: str) -> Config:
