@@ -22,8 +22,9 @@ check: $(VENV)/.tested  ## ruff, ruff format, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.tested  ## what a verdict costs
+bench: $(VENV)/.tested  ## what a verdict costs, and what the milter costs Postfix
 	$(BIN)/python bench/micro.py
+	$(BIN)/python bench/milter.py
 
 format: $(VENV)/.tested
 	$(BIN)/ruff check --fix .

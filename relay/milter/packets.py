@@ -5,10 +5,8 @@ payload; texts in a payload end in NUL.  The words are those of libmilter (mfdef
 here raise but PeerError.
 """
 
-import struct
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
-from typing import NamedTuple
 
 from relay.errors import PeerError
 
@@ -16,9 +14,6 @@ NEWEST_VERSION = 6
 OLDEST_VERSION = 2
 LARGEST_PACKET = 1024 * 1024
 """Octets; MTAs hand a whole field over in one packet, and Postfix takes fields of up to ``header_size_limit``."""
-
-_LENGTH = struct.Struct("!I")
-_OFFER = struct.Struct("!III")
 
 
 class Command(IntEnum):
@@ -83,11 +78,8 @@ class Stage(IntEnum):
     END = 5
 
 
-class Packet(NamedTuple):
-    """One packet from the MTA; ``command`` may be none that we know."""
-
-    command: int
-    payload: bytes
+Packet = tuple[int, bytes]
+"""One packet from the MTA: the command, which may be none that we know, and the payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +99,14 @@ class Origin:
     family: bytes
     """``4``, ``6``, ``L`` (a unix socket) or ``U`` (unknown)."""
     address: bytes = b""
+
+
+def _number(octets: bytes) -> int:
+    return int.from_bytes(octets, "big")
+
+
+def _octets(number: int) -> bytes:
+    return number.to_bytes(4, "big")
 
 
 class Decoder:
@@ -131,18 +131,18 @@ class Decoder:
             if len(self._buffer) < self._wanted:
                 return []
             octets = bytes(self._buffer)
-        packets = []
+        packets: list[Packet] = []
         start, end = 0, len(octets)
         self._wanted = 4
         while end - start >= 4:
-            (length,) = _LENGTH.unpack_from(octets, start)
+            length = _number(octets[start : start + 4])
             if not 0 < length <= self._largest:
                 raise PeerError(f"a packet of {length} octets")
             after = start + 4 + length
             if after > end:
                 self._wanted = 4 + length
                 break
-            packets.append(Packet(octets[start + 4], octets[start + 5 : after]))
+            packets.append((octets[start + 4], octets[start + 5 : after]))
             start = after
         self._buffer = bytearray(octets[start:])
         return packets
@@ -152,7 +152,7 @@ def read_offer(payload: bytes) -> Offer:
     """Read OPTNEG; what a short one leaves out is not offered, what a long one adds is not for us."""
     if len(payload) < 4:
         raise PeerError("an offer without a version")
-    return Offer(*_OFFER.unpack(payload[:12].ljust(12, b"\0")))
+    return Offer(_number(payload[:4]), _number(payload[4:8]), _number(payload[8:12]))
 
 
 def read_origin(payload: bytes) -> Origin:
@@ -187,7 +187,7 @@ def read_field(payload: bytes) -> tuple[bytes, bytes]:
 
 def packet(command: bytes, payload: bytes = b"") -> bytes:
     """Return one packet as octets; ``command`` is a single octet."""
-    return _LENGTH.pack(len(payload) + 1) + command + payload
+    return _octets(len(payload) + 1) + command + payload
 
 
 CONTINUE = packet(b"c")
@@ -197,15 +197,15 @@ TEMPFAIL = packet(b"t")
 
 def optneg(offer: Offer, macros: dict[Stage, bytes]) -> bytes:
     """Return our answer to an offer; ``macros`` (names divided by blanks) only where SETSYMLIST is agreed on."""
-    listed = b"".join(_LENGTH.pack(stage) + names + b"\0" for stage, names in macros.items())
-    return packet(b"O", _OFFER.pack(offer.version, offer.actions, offer.steps) + listed)
+    listed = b"".join(_octets(stage) + names + b"\0" for stage, names in macros.items())
+    return packet(b"O", _octets(offer.version) + _octets(offer.actions) + _octets(offer.steps) + listed)
 
 
 def insheader(index: int, name: bytes, value: bytes) -> bytes:
     """Return the request to insert a field above the field that is ``index`` th, counted from 0."""
-    return packet(b"i", _LENGTH.pack(index) + name + b"\0" + value + b"\0")
+    return packet(b"i", _octets(index) + name + b"\0" + value + b"\0")
 
 
 def delheader(name: bytes, index: int) -> bytes:
     """Return the request to delete the field that is ``index`` th of its name, counted from 1."""
-    return packet(b"m", _LENGTH.pack(index) + name + b"\0\0")
+    return packet(b"m", _octets(index) + name + b"\0\0")

@@ -139,9 +139,8 @@ class Connection(asyncio.Protocol):
             self._milter.observe(MilterRefused(self._listener))
             own.abort()
             return
-        peer = own.get_extra_info("socket")
-        if _QUICKACK is not None and peer.family in (socket.AF_INET, socket.AF_INET6):
-            self._tcp = peer
+        if _QUICKACK is not None and self._listener.startswith("inet:"):
+            self._tcp = own.get_extra_info("socket")
             self._acknowledge()
 
     def data_received(self, data: bytes) -> None:

@@ -6,6 +6,7 @@ ends the connection.  A bug in what was handed in is passed on to the server, wh
 
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
 from typing import assert_never
 
 from relay.errors import PeerError
@@ -51,6 +52,22 @@ _OF_A_MESSAGE = (
 _MOST_MACROS = 64 * 1024
 _REFUSED_BY_THE_MTA = b"error"
 """What ``{rcpt_mailer}`` is for a forward-path that the MTA refused (SMFIP_RCPT_REJ)."""
+
+
+@lru_cache(maxsize=64)
+def agreement(payload: bytes) -> tuple[frozenset[int], bool, bytes]:
+    """Answer an offer: packets without a reply, whether values keep their leading blank, and the octets to send."""
+    offer = packets.read_offer(payload)
+    if offer.version < packets.OLDEST_VERSION:
+        raise PeerError(f"protocol version {offer.version}, which is too old")
+    if offer.actions & NEEDED != NEEDED:
+        raise PeerError("header fields may not be changed")
+    actions = offer.actions & (NEEDED | Action.SETSYMLIST)
+    steps = offer.steps & WANTED_STEPS
+    silent = frozenset(command for command, step in _WITHOUT_REPLY.items() if steps & step)
+    agreed = Offer(min(offer.version, packets.NEWEST_VERSION), actions, steps)
+    reply = packets.optneg(agreed, WANTED_MACROS if actions & Action.SETSYMLIST else {})
+    return silent, bool(steps & Step.HDR_LEADSPC), reply
 
 
 class State(Enum):
@@ -111,19 +128,13 @@ class Session:
     def failed(self, packet: Packet) -> bytes:
         """Return the answer to ``packet`` where a bug of ours kept us from one; the connection ends after it."""
         submission = self._submission
-        if packet.command != Command.BODYEOB or submission is None:
+        if packet[0] != Command.BODYEOB or submission is None:
             return b""
         return self._carried_out(submission.terms.fallback, submission)
 
     def _negotiate(self, payload: bytes) -> bytes:
-        offer = packets.read_offer(payload)
-        if offer.version < packets.OLDEST_VERSION:
-            raise PeerError(f"protocol version {offer.version}, which is too old")
-        if offer.actions & NEEDED != NEEDED:
-            raise PeerError("header fields may not be changed")
-        actions = offer.actions & (NEEDED | Action.SETSYMLIST)
-        self._offer = Offer(min(offer.version, packets.NEWEST_VERSION), actions, offer.steps & WANTED_STEPS)
-        return packets.optneg(self._offer, WANTED_MACROS if actions & Action.SETSYMLIST else {})
+        self._silent, self._leading_space, reply = agreement(payload)
+        return reply
 
     def _macro(self, payload: bytes) -> bytes:
         if not payload or len(payload) > _MOST_MACROS:

@@ -1,6 +1,7 @@
 """A mail transaction as an MTA tells of it, packet by packet: envelope, client, header section.  Pure."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 
 from relay.errors import PeerError
@@ -27,7 +28,7 @@ def client_of(origin: Origin | None, helo: str, user: str | None) -> tuple[Clien
     """Return the client that CONNECT told of, and whether it did."""
     if origin is None or origin.family == b"U":
         return Client(helo=helo, user=user), Source.UNKNOWN
-    return Client(_address(origin), helo=helo, user=user), Source.GIVEN
+    return Client(_address(origin.family, origin.address), helo=helo, user=user), Source.GIVEN
 
 
 def reverse_path_of(texts: list[bytes]) -> ReversePath:
@@ -45,7 +46,12 @@ def reverse_path_of(texts: list[bytes]) -> ReversePath:
 
 def forward_path_of(texts: list[bytes]) -> Mailbox | None:
     """Read the arguments of RCPT; None where they are no well-formed forward-path."""
-    path = _path(texts[0])
+    return _forward_path(texts[0])
+
+
+@lru_cache(maxsize=1024)
+def _forward_path(octets: bytes) -> Mailbox | None:
+    path = _path(octets)
     return Mailbox("postmaster", "") if _POSTMASTER.fullmatch(path) else parse_mailbox(path)
 
 
@@ -57,10 +63,11 @@ def _path(octets: bytes) -> str:
     return path[found.end() :] if found else path
 
 
-def _address(origin: Origin) -> Address | None:
-    text = text_of(origin.address).partition("%")[0]
-    if origin.family not in (b"4", b"6"):
+@lru_cache(maxsize=1024)
+def _address(family: bytes, octets: bytes) -> Address | None:
+    if family not in (b"4", b"6"):
         return None
+    text = text_of(octets).partition("%")[0]
     try:
         return plain_address(ip_address(text[5:] if text[:5].upper() == "IPV6:" else text))
     except ValueError:

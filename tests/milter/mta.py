@@ -67,12 +67,12 @@ class HeldSection:
     """HDR_LEADSPC was not agreed on."""
 
     def carry_out(self, replies: bytes) -> "HeldSection":
-        for packet in Decoder().feed(replies):
-            match bytes((packet.command,)):
+        for command, payload in Decoder().feed(replies):
+            match bytes((command,)):
                 case b"i":
-                    self._insert(packet.payload)
+                    self._insert(payload)
                 case b"m":
-                    self._delete(packet.payload)
+                    self._delete(payload)
                 case b"c":
                     continue
                 case b"a":

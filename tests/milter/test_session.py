@@ -9,7 +9,7 @@ import pytest
 from relay.errors import PeerError
 from relay.mail.envelope import HeaderState, Known, Source
 from relay.milter import packets
-from relay.milter.packets import Action, Command, Offer, Packet, Step
+from relay.milter.packets import Action, Command, Offer, Step
 from relay.milter.session import TABLE, WANTED_STEPS, Session, State
 from relay.milter.terms import Decision, LetThrough, Message, PutOff, Stamp, Terms
 from tests.milter.mta import (
@@ -95,8 +95,8 @@ class Desk:
 def edits_in(octets: bytes) -> list[tuple[str, int, bytes]]:
     """What an answer asks for, as command, index and the rest."""
     *edits, final = replies_in(octets)
-    assert final == Packet(ord("a"), b"")
-    return [(chr(edit.command), int.from_bytes(edit.payload[:4], "big"), edit.payload[4:]) for edit in edits]
+    assert final == (ord("a"), b"")
+    return [(chr(command), int.from_bytes(payload[:4], "big"), payload[4:]) for command, payload in edits]
 
 
 @pytest.mark.parametrize(("command", "state"), list(product(Command, State)), ids=lambda one: one.name)
@@ -104,7 +104,7 @@ def test_every_packet_in_every_state_does_what_the_table_says(command: Command, 
     session = Desk().session(WAY_TO[state])
     assert session.state is state
     expected = CELLS[command][list(State).index(state)]
-    packet = Packet(command, PAYLOADS.get(command, b"words\0"))
+    packet = (command, PAYLOADS.get(command, b"words\0"))
     if expected is None:
         with pytest.raises(PeerError, match=f"{command.name} where {state.value}"):
             session.receive(packet, 0)
@@ -123,14 +123,14 @@ def test_no_cell_is_left_out() -> None:
 def test_an_unknown_packet_is_the_end_of_its_connection_in_every_state(state: State) -> None:
     session = Desk().session(WAY_TO[state])
     with pytest.raises(PeerError, match="an unknown packet b'Z'"):
-        session.receive(Packet(ord("Z"), b""), 0)
+        session.receive((ord("Z"), b""), 0)
 
 
 def test_we_ask_for_no_more_than_is_offered() -> None:
     session = Session(lambda: Desk().terms)
     for offered in (EVERYTHING, VERSION_2, Offer(4, 0x11, int(Step.NOBODY | Step.NR_HDR | Step.SKIP))):
-        (reply,) = replies_in(say(session, offer(offered)))
-        answer = packets.read_offer(reply.payload)
+        ((_, reply),) = replies_in(say(session, offer(offered)))
+        answer = packets.read_offer(reply)
         assert answer.version == offered.version
         assert answer.actions & ~offered.actions == 0
         assert answer.steps == offered.steps & WANTED_STEPS
@@ -139,15 +139,15 @@ def test_we_ask_for_no_more_than_is_offered() -> None:
 
 
 def test_of_a_newer_version_we_take_the_one_that_we_know() -> None:
-    (reply,) = replies_in(say(Session(lambda: Desk().terms), offer(Offer(7, 0x3FF, 0x7FFFFFFF))))
-    assert packets.read_offer(reply.payload) == Offer(6, 0x111, int(WANTED_STEPS))
+    ((_, reply),) = replies_in(say(Session(lambda: Desk().terms), offer(Offer(7, 0x3FF, 0x7FFFFFFF))))
+    assert packets.read_offer(reply) == Offer(6, 0x111, int(WANTED_STEPS))
 
 
 def test_macros_are_asked_for_only_where_that_is_offered() -> None:
-    (reply,) = replies_in(say(Session(lambda: Desk().terms), offer(EVERYTHING)))
-    assert reply.payload[12:] == b"\0\0\0\2i {auth_authen}\0\0\0\0\3i {rcpt_mailer}\0\0\0\0\5i\0"
-    (reply,) = replies_in(say(Session(lambda: Desk().terms), offer(VERSION_2)))
-    assert len(reply.payload) == 12
+    ((_, reply),) = replies_in(say(Session(lambda: Desk().terms), offer(EVERYTHING)))
+    assert reply[12:] == b"\0\0\0\2i {auth_authen}\0\0\0\0\3i {rcpt_mailer}\0\0\0\0\5i\0"
+    ((_, reply),) = replies_in(say(Session(lambda: Desk().terms), offer(VERSION_2)))
+    assert len(reply) == 12
 
 
 @pytest.mark.parametrize(
@@ -197,8 +197,8 @@ def test_the_stamp_goes_on_top_in_its_own_order() -> None:
 
 def test_without_leading_blanks_agreed_on_the_mta_puts_its_own() -> None:
     session = Desk().session(offer(VERSION_2))
-    *_, status, final = replies_in(say(session, MESSAGE))
-    assert (status.payload, final.command) == (b"\0\0\0\0X-Ticket-Status\0auto-closed\0", ord("a"))
+    *_, (_, status), (final, _) = replies_in(say(session, MESSAGE))
+    assert (status, final) == (b"\0\0\0\0X-Ticket-Status\0auto-closed\0", ord("a"))
 
 
 def test_forged_fields_are_deleted_by_name_and_index_the_last_first() -> None:
@@ -343,7 +343,7 @@ def test_a_bug_where_it_is_decided_is_answered_by_the_fallback(fallback: Decisio
     desk = Desk(ZeroDivisionError(), fallback)
     session = desk.session()
     say(session, envelope() + fields([(b"X-Ticket-Why", b" x")]))
-    end = Packet(Command.BODYEOB, b"")
+    end = (Command.BODYEOB, b"")
     with pytest.raises(ZeroDivisionError):
         session.receive(end, 0)
     assert session.failed(end) == answer
@@ -352,8 +352,8 @@ def test_a_bug_where_it_is_decided_is_answered_by_the_fallback(fallback: Decisio
 def test_a_bug_elsewhere_is_not_answered_for_the_mta_may_not_be_waiting() -> None:
     session = Desk().session()
     say(session, envelope())
-    assert session.failed(Packet(Command.HEADER, b"")) == b""
-    assert Desk().session().failed(Packet(Command.BODYEOB, b"")) == b""
+    assert session.failed((Command.HEADER, b"")) == b""
+    assert Desk().session().failed((Command.BODYEOB, b"")) == b""
 
 
 def test_macros_without_end_are_refused() -> None:

@@ -16,22 +16,18 @@ import uvloop
 from relay.events import Fault
 from relay.milter.judging import Judgement, decision_on, judge_message
 from relay.milter.server import Milter
-from relay.milter.terms import Decision, Message, MilterLimits, MilterListener, Terms
+from relay.milter.terms import Decision, Message, Terms
+from relay.service.milter import milter_limits, milter_listeners
+from relay.service.stamping import stamp_rules_of
 from relay.settings.model import Settings
 from relay.settings.parse import read_settings
-from relay.stamp import StampRules, stamp_rules
 
 Observe = Callable[[object], None]
 Told = Callable[[Message, Judgement], None]
 
 
-def rules_of(settings: Settings) -> StampRules:
-    stamp = settings.stamp
-    return stamp_rules(stamp.auto_closed, stamp.open, reason=stamp.reason, strip=stamp.strip)
-
-
 def terms_of(settings: Settings, observe: Observe, told: Told) -> Terms:
-    book, rules, milter = settings.book(), rules_of(settings), settings.milter
+    book, rules, milter = settings.book(), stamp_rules_of(settings), settings.milter
     fallback = decision_on(milter.on_failure)
 
     def decide(message: Message) -> Decision:
@@ -49,18 +45,6 @@ def terms_of(settings: Settings, observe: Observe, told: Told) -> Terms:
         fallback=fallback,
         header_size=settings.limits.header_size,
     )
-
-
-def limits_of(settings: Settings) -> MilterLimits:
-    return MilterLimits(connections=settings.limits.connections)
-
-
-def listeners_of(settings: Settings) -> list[MilterListener]:
-    milter = settings.milter
-    return [
-        MilterListener(at.host, at.port, at.path, milter.socket_mode, milter.socket_group)
-        for at in settings.listen.milter
-    ]
 
 
 def _say(**facts: object) -> None:
@@ -96,10 +80,10 @@ async def serve(settings: Settings, told: Told = _told) -> None:
     def observe(event: object) -> None:
         _say(event=type(event).__name__, words=repr(event))
 
-    milter = Milter(terms_of(settings, observe, told), observe, limits_of(settings))
+    milter = Milter(terms_of(settings, observe, told), observe, milter_limits(settings))
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
-    await milter.listen(listeners_of(settings))
+    await milter.listen(milter_listeners(settings))
     _say(event="ready", port=[port for _, port in milter.addresses])
     await stopping.wait()
     await milter.stop(settings.drain.total_seconds())

@@ -55,7 +55,7 @@ def open_folder() -> Iterator[Path]:
 class Postfix:
     """One instance; everything it accepts goes to ``next_hop`` on 127.0.0.1."""
 
-    def __init__(self, folder: Path, next_hop: int, more: str = "") -> None:
+    def __init__(self, folder: Path, next_hop: int, more: str = "", *, chroot: bool = False) -> None:
         self.folder = folder
         self.port = free_port()
         self._etc = folder / "etc"
@@ -63,7 +63,7 @@ class Postfix:
             (folder / name).mkdir()
         shutil.chown(folder / "data", "postfix")
         (self._etc / "main.cf").write_text(MAIN.format(folder=folder, next_hop=next_hop, more=more))
-        (self._etc / "master.cf").write_text(_master(self.port))
+        (self._etc / "master.cf").write_text(_master(self.port, chroot=chroot))
 
     @contextlib.contextmanager
     def running(self) -> Iterator["Postfix"]:
@@ -132,16 +132,16 @@ class Postfix:
         raise AssertionError(self.said())
 
 
-def _master(port: int) -> str:
-    lines = Path("/usr/share/postfix/master.cf.dist").read_text().splitlines()
+def _master(port: int, *, chroot: bool) -> str:
+    """Debian's own services; with ``chroot``, those that take mail see the queue's folder as the root."""
     kept = []
-    for line in lines:
+    for line in Path("/usr/share/postfix/master.cf.dist").read_text().splitlines():
         words = line.split()
         if line.startswith("#") or len(words) < 8 or line[0].isspace() or words[:2] == ["smtp", "inet"]:
             continue
-        words[4] = "n"
+        words[4] = "y" if chroot and words[0] == "cleanup" else "n"
         kept.append(" ".join(words))
-    return "\n".join([f"127.0.0.1:{port} inet n - n - - smtpd", *kept]) + "\n"
+    return "\n".join([f"127.0.0.1:{port} inet n - {'y' if chroot else 'n'} - - smtpd", *kept]) + "\n"
 
 
 def transmit(client: smtplib.SMTP, mail_from: str, rcpt_to: list[str], content: bytes) -> tuple[int, bytes]:

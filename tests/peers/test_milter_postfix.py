@@ -1,5 +1,7 @@
 """Our milter beside a real Postfix: what is judged, what leaves, and what happens when we are gone."""
 
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -253,6 +255,31 @@ def test_where_postfix_is_told_to_accept_without_us_mail_goes_on_unstamped(stand
         stand.milter.start()
     (got,) = arrived(stand.helpdesk, 1)
     assert stamps(got) == []
+
+
+def test_from_inside_its_chroot_postfix_finds_the_socket_as_the_manual_says() -> None:
+    main_cf = "smtpd_milters = unix:/helpdesk-relay/milter.sock\nmilter_default_action = tempfail\n"
+    with open_folder() as folder, Helpdesk().running() as helpdesk:
+        postfix = Postfix(folder, helpdesk.port, main_cf, chroot=True)
+        home = folder / "spool" / "helpdesk-relay"
+        home.mkdir()
+        shutil.chown(home, "root", "postfix")
+        home.chmod(0o2750)
+        milter = MilterProcess(folder, f"unix:{home}/milter.sock", "milter: {socket_group: postfix}\n")
+        with milter.running(), postfix.running():
+            swaks = [
+                "swaks",
+                "--server",
+                "127.0.0.1",
+                "--port",
+                str(postfix.port),
+                "--from",
+                "care@shop.example",
+            ]
+            envelope = ["--to", "in-1@desk.example", "--h-To", "anna@mail.example"]
+            subprocess.run([*swaks, *envelope], check=True, capture_output=True, timeout=60)
+            (got,) = arrived(helpdesk, 1)
+    assert stamps(got)[0] == "X-Ticket-Status: auto-closed"
 
 
 def test_an_old_protocol_and_a_tcp_socket_do_the_same() -> None:
