@@ -25,6 +25,7 @@ check: $(VENV)/.tested  ## ruff, ruff format, mypy, import-linter
 bench: $(VENV)/.tested  ## what a verdict costs, and what the milter costs Postfix
 	$(BIN)/python bench/micro.py
 	$(BIN)/python bench/milter.py
+	$(BIN)/python bench/spool.py
 
 format: $(VENV)/.tested
 	$(BIN)/ruff check --fix .

@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from relay.database.engine import begin_writing, file_mark, postgresql_engine, sqlite_engine, trouble
 from relay.database.version import make_current
-from relay.database.writer import P, R, Step, Work, Writer, no_step
-from relay.errors import UnavailableError
+from relay.database.writer import CLOSED, P, R, Step, Work, Writer, no_step
+from relay.errors import NotDurableError, UnavailableError
 
 T = TypeVar("T")
 
@@ -30,6 +30,8 @@ class Database:
         self._file = file
         self._mark: tuple[int, int] | None = None
         self._threads = ThreadPoolExecutor(_THREADS, f"{area}-database")
+        self._step = step
+        self._closed = False
         self._writer = Writer(self._connected, self._fit, step)
 
     def prepare(self, *, may_upgrade: bool) -> None:
@@ -52,16 +54,21 @@ class Database:
         """Do ``work`` here and now in a transaction of its own; errors as those of ``do``."""
         try:
             with self._engine.connect() as connection, begin_writing(connection):
-                return work(connection, [payload])[0]
+                result = work(connection, [payload])[0]
+                self._step("before-commit")
         except Exception as error:
             raise trouble(error) or error from error
+        self._step("after-commit")
+        return result
 
     async def read(self, question: Callable[[sa.Connection], T]) -> T:
         """Ask something, in a thread; UnavailableError if there is no answer."""
         return await self.in_thread(lambda: self.ask(question))
 
     async def in_thread(self, call: Callable[[], T]) -> T:
-        """Call something that may block."""
+        """Call something that may block; NotDurableError once we are closed."""
+        if self._closed:
+            raise NotDurableError(CLOSED)
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     def ask(self, question: Callable[[sa.Connection], T]) -> T:
@@ -77,6 +84,7 @@ class Database:
 
     def close(self) -> None:
         """Finish what waits and close every connection; blocks until it is done."""
+        self._closed = True
         self._writer.close()
         self._threads.shutdown()
         self._engine.dispose()

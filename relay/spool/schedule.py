@@ -139,12 +139,8 @@ def _next(item: Item, now: datetime, schedule: Schedule, chance: float, *, unkno
 
 def _words(outcomes: Sequence[Outcome]) -> str:
     """Return what the operator reads: the first outcome that was not a delivery."""
-    for outcome in outcomes:
-        match outcome:
-            case Unknown(words, hop):
-                return f"{hop}: {words}" if hop else words
-            case Deferred(reply, hop) | Failed(reply, hop):
-                return f"{hop}: {reply}" if hop else str(reply)
-            case Delivered():
-                continue
-    return ""
+    missed = next((outcome for outcome in outcomes if not isinstance(outcome, Delivered)), None)
+    if missed is None:
+        return ""
+    words = missed.words if isinstance(missed, Unknown) else str(missed.reply)
+    return f"{missed.hop}: {words}" if missed.hop else words

@@ -6,9 +6,11 @@ import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 
 from relay.errors import NotDurableError, UnavailableError
 from relay.spool.item import Depth, Settlement
@@ -202,6 +204,38 @@ async def test_fifty_mebibytes_are_put_and_read_a_piece_at_a_time(store: Store, 
     tracemalloc.stop()
     assert peak < 8 * 1024 * 1024
     assert await store.settle(item, Settlement(frozenset({0})))
+
+
+async def test_no_question_of_the_runner_reads_every_item_though_the_server_expects_few(store: Store):
+    for _ in range(3):
+        await store.put([new() for _ in range(1000)], content())
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: object, _u: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        await store.claim(10, NOON)
+        await store.claim_suspect(NOON)
+        await store.claim_expired(10, NOON, NOON, {"helpdesk"})
+        await store.next_due()
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+    def plans(connection: sa.Connection) -> list[str]:
+        found = []
+        for statement, parameters in asked:
+            if "set_config" in statement:
+                connection.exec_driver_sql(statement)
+            elif statement.startswith(("SELECT", "WITH")):
+                rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+                found.append(f"{statement}\n" + "\n".join(row[0] for row in rows))
+        return found
+
+    for plan in await store._database.read(plans):
+        assert "Seq Scan on spool_item" not in plan
+        assert "Sort" not in plan
 
 
 async def test_two_relays_share_two_thousand_messages_and_one_is_killed(place: SpoolPlace, tmp_path: Path):

@@ -20,7 +20,9 @@ async def test_what_was_kept_before_a_crash_is_there_exactly_once(place: SpoolPl
     assert kept <= left
     assert set(left.values()) <= {1}
     assert len(left) <= len(kept) + PUTTERS * (2 if step == "after-commit" else 1)
-    if step == "before-commit" and number == 1 and place.url is None:  # a server may commit for another connection
+    if (
+        step == "before-commit" and number == 1 and place.url is None
+    ):  # a server may commit for another connection
         assert not left
 
 

@@ -20,6 +20,7 @@ from relay.errors import DamagedItemError, NotDurableError, UnavailableError
 from relay.mail.content import HeldContent
 from relay.spool.item import Depth, Settlement
 from relay.spool.store import SpoolPlace, Store
+from relay.spool.store.folder import Folder
 from relay.spool.store.kept import pieces_of
 from tests.spool.mail import NOON, STAMPED, Time, content, items_of, new, octets
 
@@ -136,6 +137,12 @@ async def test_a_folder_that_cannot_be_made_is_said_in_one_sentence(tmp_path: Pa
         await Store.open(SpoolPlace(tmp_path / "file" / "spool"), now=time.now)
 
 
+async def test_a_lock_that_cannot_be_had_is_said_in_one_sentence(tmp_path: Path, time: Time):
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(UnavailableError, match=r"the spool in .* cannot be used: .*Is a directory"):
+        await Store.open(SpoolPlace(tmp_path), now=time.now)
+
+
 async def test_a_file_that_is_no_database_is_said_in_one_sentence(tmp_path: Path, time: Time):
     place = SpoolPlace(tmp_path)
     place.file.write_text("no database " * 100)
@@ -216,16 +223,31 @@ async def test_nothing_is_ever_written_to_a_file_that_was_removed(place: SpoolPl
     await again.close()
 
 
-async def test_a_disk_that_is_nearly_full_takes_no_new_mail(store: Store, monkeypatch: pytest.MonkeyPatch):
-    await store.put([new()], content())
-    monkeypatch.setattr("relay.spool.store.folder.free_share", lambda _: (2 * 1024 * 1024, 100 * 1024 * 1024))
-    for body in (b"small", LARGE):
+MIB = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("free", "whole", "size", "reusable", "room"),
+    [
+        (100 * MIB, 1000 * MIB, MIB, 0, True),
+        (33 * MIB, 1000 * MIB, MIB, 0, True),
+        (33 * MIB, 1000 * MIB, MIB + 1, 0, False),
+        (33 * MIB, 1000 * MIB, 2 * MIB, MIB, True),  # room inside the file counts
+        (16 * MIB, 1000 * MIB, MIB, 17 * MIB, True),
+        (16 * MIB - 1, 1000 * MIB, MIB, 900 * MIB, False),  # but the log needs room of its own
+        (2 * MIB, 10 * MIB, MIB, 0, True),  # of a small disk a tenth is kept
+        (2 * MIB, 10 * MIB, MIB + 1, 0, False),
+    ],
+)
+def test_new_mail_leaves_room_to_take_mail_out(
+    tmp_path: Path, free: int, whole: int, size: int, reusable: int, room: bool
+):
+    folder = Folder(tmp_path, lambda _: (free, whole))
+    if room:
+        folder.require_room(size, lambda: reusable)
+    else:
         with pytest.raises(NotDurableError, match="nearly full"):
-            await store.put([new()], content(body))
-    (item,) = await store.claim(1, NOON)
-    assert await store.settle(item, Settlement(frozenset({0})))
-    monkeypatch.undo()
-    await store.put([new()], content(LARGE))
+            folder.require_room(size, lambda: reusable)
 
 
 async def test_an_end_that_could_not_be_committed_can_be_told_again(place: SpoolPlace, time: Time):
@@ -264,8 +286,9 @@ async def test_a_cancelled_put_is_there_as_a_whole_or_not_at_all(place: SpoolPla
 async def test_a_closed_store_says_so(store: Store, place: SpoolPlace, time: Time):
     closed = await Store.open(place, now=time.now, serving=False)
     await closed.close()
-    with pytest.raises(NotDurableError, match="closed"):
-        await closed.put([new()], content())
+    for body in (b"small", LARGE):
+        with pytest.raises(NotDurableError, match="closed"):
+            await closed.put([new()], content(body))
 
 
 class Streamed:

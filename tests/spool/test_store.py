@@ -1,7 +1,7 @@
 """What a store promises, on every engine: PostgreSQL's tests take these rules over (tests/peers)."""
 
 import asyncio
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +9,17 @@ import pytest
 from relay.errors import DamagedItemError
 from relay.intake.stored import Keeper
 from relay.mail.content import HeldContent
-from relay.spool.item import ELSEWHERE, HELPDESK, REPORTS, Depth, Filter, NewItem, Settlement, State
+from relay.spool.item import (
+    ELSEWHERE,
+    HELPDESK,
+    REPORTS,
+    Depth,
+    Filter,
+    NewItem,
+    Settlement,
+    State,
+    helpdesk_of,
+)
 from relay.spool.store import SpoolPlace, Store
 from tests.spool.mail import HEAD, NOON, STAMPED, Time, content, items_of, new, octets, path, reverse
 
@@ -38,7 +48,7 @@ async def test_what_was_put_comes_back_octet_for_octet(store: Store, size: int):
 async def test_an_item_keeps_everything_that_it_was_put_with(store: Store):
     put = NewItem(
         "Q-7",
-        "helpdesk:care",
+        helpdesk_of("care"),
         reverse(
             "jörg@mail.example", size=5, body="8BITMIME", smtputf8=True, ret="HDRS", envid="x+2B", auth="<>"
         ),
@@ -60,7 +70,9 @@ async def test_an_item_keeps_everything_that_it_was_put_with(store: Store):
     assert item.next_attempt_at == put.not_before
     assert (item.unknowns, item.attempts, item.crashes, item.state) == (1, 0, 0, State.WAITING)
     assert item.accepted_at == NOON
+    assert item.destination == "helpdesk:care"
     assert item.original(1) == put.originals[1]
+    assert replace(item, originals=()).original(1) == put.forward_paths[1]
 
 
 @pytest.mark.parametrize("size", [10, 100_000])

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from relay.database.engine import prefer_indexes
 from relay.spool.item import SUSPECT_AFTER, Item
 from relay.spool.store.octets import RowOctets
 from relay.spool.store.rows import item_of
@@ -90,6 +91,7 @@ class Claim:
 
 def claim(connection: sa.Connection, claims: Sequence[Claim]) -> list[list[Item]]:
     """Take what is there for each claim; small contents come with their octets at hand."""
+    prefer_indexes(connection)
     return [_taken(connection, one) for one in claims]
 
 
@@ -100,6 +102,7 @@ def destinations(connection: sa.Connection) -> Sequence[str]:
 
 def next_due(connection: sa.Connection, skip: Collection[str]) -> int | None:
     """Return when the next item may be claimed, whatever was passed over left out."""
+    prefer_indexes(connection)
     times = [
         connection.execute(_NEXT_DUE, {"way": way}).scalar()
         for way in destinations(connection)

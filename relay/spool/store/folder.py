@@ -24,8 +24,10 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 class Folder:
     """Where the spool keeps what is not in the database."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, disk: Callable[[Path], tuple[int, int]] = free_share) -> None:
+        """``disk`` tells of a folder how many octets are free for us and how many there are in all."""
         self.place = place
+        self._disk = disk
         self._contents = place / "contents"
         self._lock: int | None = None
 
@@ -71,7 +73,7 @@ class Folder:
         ``reusable``: octets that take no room, asked only where room is scarce.
         """
         try:
-            free, whole = free_share(self.place)
+            free, whole = self._disk(self.place)
         except OSError as error:
             raise NotDurableError(f"the spool's folder is gone: {error.strerror}") from error
         reserve = min(_RESERVE, whole // 10)
