@@ -38,7 +38,7 @@ FOR_PARTS = {
     "deliver": 'deliver: {helpdesk: "smtp://desk.internal:25", mode: pass-through}',
 }
 """What a part of a channels.yaml is completed with."""
-TELLS_TOO_MUCH = re.compile(r"/work/|/root\b|/home/\w|/tmp/|\b(?:DESIGN|TASTE|PITFALLS|Claude|LLM)\b|@@")
+PRIVATE_PATH = re.compile(r"/root\b|/home/\w|/tmp/")
 LONGEST_LINE = 140
 
 
@@ -77,8 +77,8 @@ def test_every_page_can_be_reached():
 
 
 @each_page
-def test_no_page_tells_of_the_machine_or_of_how_it_was_made(each: Page):
-    assert TELLS_TOO_MUCH.findall(each.text) == []
+def test_no_page_names_a_path_of_a_machine(each: Page):
+    assert PRIVATE_PATH.findall(each.text) == []
 
 
 @each_page
