@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,7 @@ from relay.sandbox.inbox import SandboxInbox
 from relay.service.hops import AllHops
 from relay.service.log import EventLog, configure
 from relay.service.milter import milter_limits, milter_listeners, milter_terms
-from relay.service.review import warnings
+from relay.service.review import closing, warnings
 from relay.service.sending import Sending, Ways
 from relay.service.spool import Spooling, runner_terms
 from relay.service.translate import authenticate_for, limits_of, listeners_of, plan_of, srs_of
@@ -43,6 +43,9 @@ from relay.spool.seams import Terms as RunnerTerms
 
 if TYPE_CHECKING:
     from relay.sandbox.web import SandboxWeb
+
+MOST_TOLD = 100
+"""Lines about channels at the start; ``check`` has them all."""
 
 Load = Callable[[], Settings]
 """Reads channels.yaml again; raises BadSettingsError or UnreadableFileError."""
@@ -248,8 +251,15 @@ class Relay:
 
     def _introduce(self, what: str) -> None:
         assert self._force is not None
-        for warning in warnings(self._force.settings, self._force.book):
+        book = self._force.book
+        told = tuple(islice(warnings(self._force.settings, book), MOST_TOLD))
+        for warning in told:
             self._log.warn("good to know", about=warning)
+        for sentence in closing(book, MOST_TOLD):
+            if sentence not in told:
+                self._log.say("what can be closed", about=sentence)
+        if len(book.channels) > MOST_TOLD:
+            self._log.say("helpdesk-relay check tells of every channel", channels=len(book.channels))
         self._log.say(
             what,
             smtp=" ".join(f"{host}:{port}" for host, port in self.addresses),

@@ -8,9 +8,9 @@ from relay.settings.dormant import inactive
 from relay.settings.model import Settings
 
 
-def closing(book: ChannelBook) -> tuple[str, ...]:
-    """Return for each channel one sentence on what can be closed with the book as it is."""
-    return tuple(closable(channel, book) for channel in book.channels)
+def closing(book: ChannelBook, most: int | None = None) -> tuple[str, ...]:
+    """Return for each channel (``most`` of them) one sentence on what can be closed with the book as it is."""
+    return tuple(closable(channel, book) for channel in book.channels[:most])
 
 
 def warnings(settings: Settings, book: ChannelBook) -> Iterator[str]:

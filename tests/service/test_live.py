@@ -205,3 +205,18 @@ def test_a_port_in_use_is_one_sentence_and_75(tmp_path: Path, relay: Process, he
 
 def test_state_is_a_folder_for_the_owner_alone(relay: Process):
     assert (relay.folder / "var").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_start_says_of_every_channel_what_can_be_closed(tmp_path: Path, helpdesk: Helpdesk, port: int):
+    text = channels(port, helpdesk.port).replace(
+        "domains:", "  sales: {address: sales@company.com}\ndomains:"
+    )
+    with Process(tmp_path, text).running(port) as relay:
+        relay.waits_to_say('"event": "serving"')
+        said = [json.loads(line) for line in relay.said().splitlines()]
+    told = {line["about"] for line in said if "about" in line}
+    assert (
+        "support: outbound copies that arrive at in@relay.company.net or reach another channel can be closed"
+        in told
+    )
+    assert any(about.startswith("sales has no inbound address: only copies") for about in told)
