@@ -8,6 +8,7 @@ from relay.mail.address import Mailbox
 from relay.mail.envelope import ForwardPath
 from relay.mail.hop import NextHop, Way
 from relay.mail.reply import Reply
+from relay.settings.model import ForwardTo
 
 Hop = NextHop | Way
 """A server, or the word for what stands in its place (``Way.SANDBOX``)."""
@@ -15,14 +16,6 @@ Hop = NextHop | Way
 NOT_OURS = Reply(
     550, "5.7.1", "This is no address of the helpdesk, and you may not relay through this server"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ForwardTo:
-    """What a channel's forward-paths become towards the helpdesk, by the verdict."""
-
-    open: ForwardPath
-    auto_closed: ForwardPath
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
 """Next hops of both kinds behind one face: servers by the pool, the stand-in helpdesk by the sandbox."""
 
 from collections.abc import Callable
+from pathlib import Path
 
-from relay.delivery.client import Connection
+from relay.delivery.client import Connection, Timeouts
 from relay.delivery.faults import NoConnectionError
+from relay.delivery.handshake import Dialer
 from relay.delivery.pool import Pool
 from relay.delivery.route import Hop
 from relay.mail.hop import NextHop, Way
 from relay.pipeline import Exchange
+from relay.settings.model import DeliverSettings, Settings
 
 
 class AllHops:
@@ -47,3 +50,20 @@ class AllHops:
             pools.add(self._pool)
         for pool in pools:
             await pool.close()
+
+
+def pool_key(settings: Settings) -> object:
+    """Return what a pool depends on: as long as it is the same, the connections are kept over a reload."""
+    deliver = settings.deliver
+    return settings.hostname, deliver.timeouts, deliver.connections, deliver.tls
+
+
+def make_pool(deliver: DeliverSettings, hostname: str) -> Pool:
+    """Return an empty pool; UnreadableFileError where ``deliver.tls.ca`` cannot be used."""
+    times = deliver.timeouts
+    timeouts = Timeouts(
+        times.connect.total_seconds(), times.reply.total_seconds(), times.content.total_seconds()
+    )
+    return Pool(
+        Dialer(hostname, timeouts, Path(deliver.tls.ca) if deliver.tls.ca else None), deliver.connections
+    )

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relay.channels import ChannelBook
-from relay.delivery.client import Timeouts
 from relay.delivery.courier import Courier
-from relay.delivery.handshake import Dialer
 from relay.delivery.pool import Pool
 from relay.delivery.resolver import Resolver
 from relay.delivery.wayfinder import Wayfinder
@@ -30,14 +28,14 @@ from relay.milter.terms import Terms as MilterTerms
 from relay.pipeline import Means, PassThrough, Plan, Spooled, SpoolMeans
 from relay.sandbox.hop import SandboxHop
 from relay.sandbox.inbox import SandboxInbox
-from relay.service.hops import AllHops
+from relay.service.hops import AllHops, make_pool, pool_key
 from relay.service.log import EventLog, configure
 from relay.service.milter import milter_limits, milter_listeners, milter_terms
 from relay.service.review import closing, warnings
 from relay.service.sending import Sending, Ways
 from relay.service.spool import Spooling, runner_terms
 from relay.service.translate import authenticate_for, limits_of, listeners_of, plan_of, srs_of
-from relay.settings.model import DeliverSettings, Settings
+from relay.settings.model import Settings
 from relay.settings.words import Mode
 from relay.spool.seams import Terms as RunnerTerms
 
@@ -192,10 +190,10 @@ class Relay:
         hostname = settings.hostname or socket.getfqdn()
         book = settings.book()
         old = self._force
-        if old is not None and _pool_key(old.settings) == _pool_key(settings):
+        if old is not None and pool_key(old.settings) == pool_key(settings):
             pool = old.pool
         else:
-            pool = _pool(settings.deliver, hostname)
+            pool = make_pool(settings.deliver, hostname)
         today = lambda: _now().date()  # noqa: E731
         plan = plan_of(settings, book, hostname, today, accept_everything=self._accept_everything)
         wayfinder = Wayfinder(self._resolver, names=[hostname])
@@ -291,18 +289,3 @@ def _make_state(settings: Settings) -> None:
             f"the folder {state} cannot be used: {error.strerror}; name one that this process may write to"
         )
         raise BadSettingsError((Problem("channels.yaml", 0, "state", words),)) from error
-
-
-def _pool_key(settings: Settings) -> object:
-    deliver = settings.deliver
-    return settings.hostname, deliver.timeouts, deliver.connections, deliver.tls
-
-
-def _pool(deliver: DeliverSettings, hostname: str) -> Pool:
-    times = deliver.timeouts
-    timeouts = Timeouts(
-        times.connect.total_seconds(), times.reply.total_seconds(), times.content.total_seconds()
-    )
-    return Pool(
-        Dialer(hostname, timeouts, Path(deliver.tls.ca) if deliver.tls.ca else None), deliver.connections
-    )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date
 
 from relay.channels import ChannelBook
-from relay.delivery.route import ForwardTo, Routes
+from relay.delivery.route import Routes
 from relay.intake.terms import AuthMode, IntakeLimits, ListenerSettings, TlsMode
 from relay.intake.transaction import Authenticate
 from relay.mail.address import normal_domain
@@ -40,9 +40,7 @@ def routes_of(
         hostname=hostname.lower(),
         by_channel={own.channel.name: own.helpdesk for own in settings.channels if own.helpdesk is not None},
         forward_to={
-            own.channel.name: ForwardTo(own.forward_to.open, own.forward_to.auto_closed)
-            for own in settings.channels
-            if own.forward_to is not None
+            own.channel.name: own.forward_to for own in settings.channels if own.forward_to is not None
         },
         elsewhere=_reachable(deliver.elsewhere, by_mx=spooled) or Way.REFUSE,
         postmaster=settings.postmaster,

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from relay.delivery.route import NOT_OURS, ForwardTo, Route, Routes
+from relay.delivery.route import NOT_OURS, Route, Routes
 from relay.mail.envelope import ForwardPath
 from relay.mail.hop import Way, parse_hop
+from relay.settings.model import ForwardTo
 from relay.spool.item import ELSEWHERE, HELPDESK, REPORTS, helpdesk_of
 from tests.pipeline.test_pass_through import BOOK, path
 

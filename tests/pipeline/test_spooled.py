@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from relay.delivery.route import ForwardTo, Hop, Routes
+from relay.delivery.route import Hop, Routes
 from relay.errors import NotDurableError
 from relay.events import ForwardPathRefused, SpoolTrouble, TransactionEnded
 from relay.mail.content import Content, HeldContent
@@ -16,6 +16,7 @@ from relay.mail.outcome import Deferred, Delivered, Failed, Outcome, Unknown
 from relay.mail.reply import Reply
 from relay.pipeline.seams import Means, Plan, SpoolMeans
 from relay.pipeline.spooled import NOT_KEPT, Spooled
+from relay.settings.model import ForwardTo
 from relay.spool.item import NewItem
 from relay.stamp import stamp_rules
 from tests.pipeline.test_pass_through import BILLING_DESK, BOOK, COPY, DESK, WORLD, Hops, path
