@@ -2,7 +2,7 @@
 FROM python:3.11-slim-bookworm AS build
 RUN python -m venv /opt/relay
 COPY requirements.lock /src/
-RUN /opt/relay/bin/pip install --no-cache-dir --require-hashes -r /src/requirements.lock
+RUN /opt/relay/bin/pip install --no-cache-dir --require-hashes --no-deps -r /src/requirements.lock
 COPY pyproject.toml README.md LICENSE /src/
 COPY relay /src/relay
 RUN /opt/relay/bin/pip install --no-cache-dir --no-deps /src
