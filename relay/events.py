@@ -2,10 +2,37 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from relay.judge import Verdict
-from relay.mail.envelope import Client, ReversePath
+from relay.mail.envelope import Client, ForwardPath, ReversePath
+from relay.mail.outcome import Outcome
 from relay.mail.reply import Reply
+from relay.mail.view import MessageView
+
+
+@dataclass(frozen=True, slots=True)
+class PathOutcome:
+    """One forward-path of a transaction, and what became of it while the client waited."""
+
+    path: ForwardPath
+    """As the client said it."""
+    outcome: Outcome | None
+    """None: nobody knows yet, because it waits in the spool or was left to an MTA."""
+    told: ForwardPath | None = None
+    """What the next hop was told, where ``forward_to`` changed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A message of the helpdesk's, and what was found out about it."""
+
+    view: MessageView
+    verdict: Verdict
+    ref: str
+    """Unique among all decisions; what a link leads to."""
+    broken_signatures: tuple[str, ...] = ()
+    """Fields that had to be stripped although a signature of the message covers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +46,22 @@ class TransactionEnded:
     """Those that were accepted."""
     size: int
     """Octets of content as received."""
-    verdict: Verdict | None
+    judged: Judged | None
     """None where nothing of it was the helpdesk's."""
     next_hop: str
     reply: Reply
     """What the client was told."""
     seconds: float
     """From MAIL to that reply."""
+    at: datetime
+    """When it was given; aware."""
+    outcomes: tuple[PathOutcome, ...] = ()
+    """All that were asked for, those that were refused included."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """None where nothing of it was the helpdesk's."""
+        return self.judged.verdict if self.judged is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from enum import StrEnum
 
 from relay.judge.verdict import Because, Doubt, Question, Reason, Unknown
-from relay.mail.view import HEADER_CUT, OUR_FAULT, AuthorFault
+from relay.mail.author import AuthorFault
+from relay.mail.view import HEADER_CUT, OUR_FAULT
 
 
 class Language(StrEnum):

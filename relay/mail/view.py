@@ -5,14 +5,16 @@ book may not believe, so that the same view can be judged by another book.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from relay.mail.address import Mailbox, parse_mailbox
 from relay.mail.address_list import AddressList, read_address_list
+from relay.mail.author import AuthorFault, author_of
 from relay.mail.envelope import Client, HeaderState, Known
 from relay.mail.fields import blank_line, names_and_values, text_of, unfold
+from relay.mail.label import LABEL_FIELDS, NO_LABEL, Label, label_of
 
 HEADER_CUT = "the header section was cut on its way to us"
 """Why a header section that an MTA cut was not read."""
@@ -41,24 +43,6 @@ class Recipient:
     evidence: Evidence
     certain: bool = True
     """False: it only stands in a broken part, so it counts if it is the author's channel."""
-
-
-class AuthorFault(StrEnum):
-    """Why there is no author."""
-
-    MISSING = "there is no From field"
-    EMPTY = "From holds no mailbox"
-    FIELDS = "there are several From fields"
-    BELOW_JUNK = "From stands below a line that is no field"
-    OCTETS = "From holds a bare CR or a NUL"
-    GROUP = "From holds a group"
-    MAILBOXES = "From names several mailboxes"
-    BROKEN = "From can be read in more than one way"
-
-    @property
-    def ambiguous(self) -> bool:
-        """There may be an author, but readers would not agree on one."""
-        return self not in (AuthorFault.MISSING, AuthorFault.EMPTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +76,8 @@ class MessageView:
     unreadable: str | None = None
     """Words for why the header section was not read, if it was not."""
     proofs: tuple[Proof, ...] = ()
+    label: Label = NO_LABEL
+    """For people and for the journal; no question looks at it."""
 
 
 _ADDRESSED = ("To", "Cc", "Resent-To", "Resent-Cc")
@@ -125,10 +111,10 @@ _READ = frozenset(
     (
         *_lower((*_ADDRESSED, *_BLIND, *_LIST_FIELDS, *_ORIGINAL_FIELDS, "From", "Reply-To", "Content-Type")),
         *_TRACE_FIELDS,
+        *LABEL_FIELDS,
     )
 )
 _ALL_KNOWN = Known()
-_BARE_CR_OR_NUL = re.compile(rb"\r(?!\n|\Z)|\x00")
 _REPORT = re.compile(r"[ \t]*multipart[ \t]*/[ \t]*report[ \t]*(?:;|\Z)", re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]*\)")
 _BLANKS_AND_COMMAS = re.compile(r"[ \t,]+")
@@ -156,7 +142,7 @@ def make_view(
     if known.header is HeaderState.CUT:
         return unread_view(HEADER_CUT, envelope, client, known, octets)
     found, from_is_below_junk = _fields_of(names_and_values(head, end))
-    author, fault = _author(found.get(b"from", []), below_junk=from_is_below_junk)
+    author, fault = author_of(found.get(b"from", []), below_junk=from_is_below_junk)
     return MessageView(
         author=author,
         author_fault=fault,
@@ -168,6 +154,7 @@ def make_view(
         client=client,
         known=known,
         header_octets=octets,
+        label=label_of(found),
     )
 
 
@@ -231,25 +218,6 @@ def _fields_of(rows: Iterable[tuple[bytes, bytes]]) -> tuple[_Found, bool]:
         if above < written_by_the_last_hop:
             found.setdefault(name, []).append(value)
     return found, below_junk
-
-
-def _author(values: Sequence[bytes], *, below_junk: bool) -> tuple[Mailbox | None, AuthorFault | None]:
-    if len(values) != 1:
-        return None, AuthorFault.FIELDS if values else AuthorFault.MISSING
-    if below_junk:
-        return None, AuthorFault.BELOW_JUNK
-    if _BARE_CR_OR_NUL.search(values[0]):
-        return None, AuthorFault.OCTETS
-    listed = read_address_list(text_of(unfold(values[0])))
-    if listed.groups:
-        return None, AuthorFault.GROUP
-    if len(listed.mailboxes) > 1:
-        return None, AuthorFault.MAILBOXES
-    if listed.semicolons and listed.mailboxes:
-        return None, AuthorFault.BROKEN
-    if listed.broken and (listed.mailboxes or any(part.names_somebody for part in listed.broken)):
-        return None, AuthorFault.BROKEN
-    return (listed.mailboxes[0], None) if listed.mailboxes else (None, AuthorFault.EMPTY)
 
 
 def _recipients(found: _Found, envelope: tuple[Recipient, ...]) -> tuple[Recipient, ...]:

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from relay.channels import ChannelBook
 from relay.judge import Verdict, judge
-from relay.mail.view import make_view
+from relay.mail.view import MessageView, make_view
 from relay.milter.terms import Decision, LetThrough, Message, PutOff, Stamp
 from relay.settings.words import Mixed, OnFailure
 from relay.stamp import STATUS, StampRules, stamp
@@ -18,6 +18,8 @@ class Judgement:
     decision: Decision
     verdict: Verdict | None = None
     """None where nothing of it is the helpdesk's: not judged, not reported."""
+    view: MessageView | None = None
+    """None where there is no verdict."""
 
 
 def judge_message(message: Message, book: ChannelBook, rules: StampRules, mixed: Mixed) -> Judgement:
@@ -35,7 +37,7 @@ def judge_message(message: Message, book: ChannelBook, rules: StampRules, mixed:
     fields = stamp(verdict, rules, message.queue_id).inserted
     if ours < len(message.accepted):
         fields = _for_strangers_too(fields, mixed)
-    return Judgement(Stamp(fields), verdict)
+    return Judgement(Stamp(fields), verdict, view)
 
 
 def decision_on(failure: OnFailure) -> Decision:

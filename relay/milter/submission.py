@@ -145,4 +145,5 @@ class Submission:
             head=head[: limit + 1] if limit and len(head) > limit else head,
             known=Known(Source.GIVEN, self._source, HeaderState.CUT if self._cut else HeaderState.COMPLETE),
             began=self._began,
+            stripped=bool(self.forged),
         )

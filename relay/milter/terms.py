@@ -25,6 +25,8 @@ class Message:
     known: Known
     began: float
     """When MAIL came, by the clock that the server was given."""
+    stripped: bool = False
+    """There are fields in it that only we may set."""
 
 
 @dataclass(frozen=True, slots=True)

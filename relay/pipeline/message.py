@@ -10,7 +10,8 @@ from relay.mail.address import Mailbox
 from relay.mail.content import Content
 from relay.mail.envelope import Client, HeaderState, Known
 from relay.mail.fields import HeaderEdit, edited, edited_stream
-from relay.mail.view import OUR_FAULT, make_view, unread_view
+from relay.mail.signatures import covered
+from relay.mail.view import OUR_FAULT, MessageView, make_view, unread_view
 from relay.pipeline.seams import Plan
 
 PREPENDED_AT_MOST = 2048
@@ -19,16 +20,24 @@ PREPENDED_AT_MOST = 2048
 
 def judged(
     plan: Plan, content: Content, evidence: Iterable[Mailbox], client: Client, observe: Observe
-) -> Verdict:
-    """Return the verdict; a bug of ours on the way is reported, and opens the ticket."""
+) -> tuple[MessageView, Verdict]:
+    """Return what was seen and the verdict; a bug of ours on the way is reported, and opens the ticket."""
     book = plan.routes.book
     try:
         state = HeaderState.COMPLETE if content.head_is_whole else HeaderState.CUT
         view = make_view(content.head, evidence, client, Known(header=state), limit=plan.header_size)
-        return judge(view, book)
+        return view, judge(view, book)
     except Exception as error:  # a supervisor: what we cannot judge stays open
         observe(Fault("judging", error))
-        return judge(unread_view(OUR_FAULT, (), client, Known()), book)
+        view = unread_view(OUR_FAULT, (), client, Known())
+        return view, judge(view, book)
+
+
+def broken_signatures(content: Content, edit: HeaderEdit, sent: "Outgoing") -> tuple[str, ...]:
+    """Return the stripped fields that a signature covers; nearly always nothing was stripped, and nothing is read."""
+    if not sent.body_from or edit.removed is None:
+        return ()
+    return covered(content.head, edit.removed)
 
 
 class EditedContent:

@@ -5,7 +5,7 @@ is the hop's.  A bug of ours outside judging is a temporary answer, and so is wh
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
 from relay.delivery.faults import (
@@ -16,14 +16,15 @@ from relay.delivery.faults import (
 )
 from relay.delivery.route import Route
 from relay.errors import PeerError
-from relay.events import ForwardPathRefused, HopTrouble, TransactionEnded
+from relay.events import ForwardPathRefused, HopTrouble, Judged, PathOutcome, TransactionEnded
 from relay.mail.address import Mailbox
 from relay.mail.content import Content
 from relay.mail.envelope import Client, ForwardPath, ReversePath
 from relay.mail.hop import NextHop
+from relay.mail.outcome import Outcome, outcome_of
 from relay.mail.received import received_field
 from relay.mail.reply import Reply
-from relay.pipeline.message import PREPENDED_AT_MOST, judged, outgoing
+from relay.pipeline.message import PREPENDED_AT_MOST, broken_signatures, judged, outgoing
 from relay.pipeline.seams import Exchange, Means, Plan
 from relay.stamp import stamp, without_stamp
 
@@ -59,6 +60,7 @@ class PassThrough:
         self._began = means.monotonic()
         self._evidence: dict[Mailbox, None] = {}
         self._accepted: list[ForwardPath] = []
+        self._refused: list[PathOutcome] = []
         self._route: Route | None = None
         self._exchange: Exchange | None = None
         self._give_back: asyncio.TimerHandle | None = None
@@ -73,6 +75,7 @@ class PassThrough:
         reply = await self._answer(path)
         if not reply.positive:
             refused = ForwardPathRefused(self._queue_id, self._client, self._reverse_path, path.text, reply)
+            self._refused.append(PathOutcome(path, outcome_of(reply)))
             self._means.observe(refused)
         return reply
 
@@ -99,14 +102,14 @@ class PassThrough:
         route = self._route
         assert route is not None, "the session asks for a content only where a forward-path was accepted"
         self._stop_timer()
-        plan, observe = self._plan, self._means.observe
+        plan, found = self._plan, None
         if route.for_the_helpdesk:
-            verdict = judged(plan, content, self._evidence, self._client, observe)
-            edit = stamp(verdict, plan.stamp, self._queue_id)
+            found = judged(plan, content, self._evidence, self._client, self._means.observe)
+            edit = stamp(found[1], plan.stamp, self._queue_id)
         else:
-            verdict, edit = None, without_stamp(plan.stamp)
-        chunks = outgoing(content, edit, self._received()).chunks()
-        reply = await self._talk(route, lambda: self._hand_over(route, chunks))
+            edit = without_stamp(plan.stamp)
+        sent = outgoing(content, edit, self._received())
+        reply = await self._talk(route, lambda: self._hand_over(route, sent.chunks()))
         self._release()
         self._means.observe(
             TransactionEnded(
@@ -115,13 +118,20 @@ class PassThrough:
                 reverse_path=self._reverse_path,
                 forward_paths=len(self._accepted),
                 size=content.size,
-                verdict=verdict,
+                judged=Judged(*found, self._queue_id, broken_signatures(content, edit, sent))
+                if found
+                else None,
                 next_hop=str(route.hop),
                 reply=reply,
                 seconds=self._means.monotonic() - self._began,
+                at=self._means.now(),
+                outcomes=self._outcomes(outcome_of(reply, str(route.hop))),
             )
         )
         return reply
+
+    def _outcomes(self, outcome: Outcome) -> tuple[PathOutcome, ...]:
+        return (*[PathOutcome(path, outcome) for path in self._accepted], *self._refused)
 
     async def abandon(self) -> None:
         """Give everything back: the client went another way."""
@@ -145,7 +155,7 @@ class PassThrough:
             return mail
         return replies[-1] if all(reply.positive for reply in replies[:-1]) else CHANGED_ITS_MIND
 
-    async def _hand_over(self, route: Route, chunks: Iterator[bytes]) -> Reply:
+    async def _hand_over(self, route: Route, chunks: Iterable[bytes]) -> Reply:
         if self._exchange is None:
             mail, replies = await self._begin(route, self._accepted)
             if not mail.positive or not all(reply.positive for reply in replies):

@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 
 from relay.delivery.route import Hop, Route
 from relay.errors import NotDurableError
-from relay.events import ForwardPathRefused, SpoolTrouble, TransactionEnded
+from relay.events import ForwardPathRefused, Judged, PathOutcome, SpoolTrouble, TransactionEnded
 from relay.judge import Verdict
 from relay.mail.address import Mailbox
 from relay.mail.content import Content
 from relay.mail.envelope import Client, ForwardPath, ReversePath
-from relay.mail.outcome import Delivered, Failed, Outcome, Unknown
+from relay.mail.outcome import Delivered, Failed, Outcome, Unknown, outcome_of
 from relay.mail.received import received_field
 from relay.mail.reply import Reply
-from relay.pipeline.message import Outgoing, judged, outgoing
+from relay.mail.view import MessageView
+from relay.pipeline.message import Outgoing, broken_signatures, judged, outgoing
 from relay.pipeline.seams import Means, Plan, SpoolMeans
 from relay.spool.item import NewItem
 from relay.stamp import stamp, without_stamp
@@ -55,6 +56,7 @@ class Spooled:
         self._began = means.monotonic()
         self._evidence: dict[Mailbox, None] = {}
         self._routes: list[Route] = []
+        self._refused: list[PathOutcome] = []
 
     def note(self, path: ForwardPath) -> None:
         """Keep a forward-path as evidence; whatever was answered to it, it was asked for."""
@@ -66,6 +68,7 @@ class Spooled:
         route = self._plan.routes.route(path, may_relay=self._plan.may_relay(self._client))
         reply = route if isinstance(route, Reply) else await self._verified(route)
         if reply is not None:
+            self._refused.append(PathOutcome(path, outcome_of(reply)))
             self._means.observe(
                 ForwardPathRefused(self._queue_id, self._client, self._reverse_path, path.text, reply)
             )
@@ -77,7 +80,8 @@ class Spooled:
     async def content(self, content: Content) -> Reply:
         """Judge, stamp, hand over what can be handed over now, keep the rest; return the one answer to all."""
         began = self._means.monotonic()
-        verdict = self._verdict(content)
+        found = self._judged(content)
+        verdict = found[1] if found is not None else None
         parts = list(self._parts(content, verdict))
         if self._plan.try_at_once:
             await self._try(parts, began)
@@ -90,10 +94,12 @@ class Spooled:
                 reverse_path=self._reverse_path,
                 forward_paths=len(self._routes),
                 size=content.size,
-                verdict=verdict,
+                judged=Judged(*found, self._queue_id, self._broken(content, parts)) if found else None,
                 next_hop=", ".join(str(part.hop) for part in parts),
                 reply=reply,
                 seconds=self._means.monotonic() - self._began,
+                at=self._means.now(),
+                outcomes=(*_outcomes(parts), *self._refused),
             )
         )
         return reply
@@ -104,10 +110,14 @@ class Spooled:
     async def _verified(self, route: Route) -> Reply | None:
         return await self._spool.verify(route.hop, route.path) if route.by_domain_alone else None
 
-    def _verdict(self, content: Content) -> Verdict | None:
+    def _judged(self, content: Content) -> tuple[MessageView, Verdict] | None:
         if not any(route.for_the_helpdesk for route in self._routes):
             return None
         return judged(self._plan, content, self._evidence, self._client, self._means.observe)
+
+    def _broken(self, content: Content, parts: Sequence[_Part]) -> tuple[str, ...]:
+        edit = without_stamp(self._plan.stamp)
+        return broken_signatures(content, edit, parts[0].message)
 
     def _parts(self, content: Content, verdict: Verdict | None) -> Iterator[_Part]:
         """Yield the parts, those for the helpdesk first; all that get the same octets share them."""
@@ -200,6 +210,13 @@ def _refused_by_all(parts: Sequence[_Part]) -> Reply | None:
     outcomes = [outcome for part in parts for outcome in (part.outcomes or (None,))]
     refusals = [outcome.reply for outcome in outcomes if isinstance(outcome, Failed)]
     return refusals[0] if refusals and len(refusals) == len(outcomes) else None
+
+
+def _outcomes(parts: Iterable[_Part]) -> Iterator[PathOutcome]:
+    for part in parts:
+        for number, (original, path) in enumerate(zip(part.originals, part.paths, strict=True)):
+            outcome = part.outcomes[number] if part.outcomes is not None else None
+            yield PathOutcome(original, outcome, None if path == original else path)
 
 
 def _first_taken(part: _Part) -> Reply | None:

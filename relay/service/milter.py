@@ -1,19 +1,28 @@
 """The milter wired: what it decides by, where it listens, what of it is reported."""
 
 import time
+from collections.abc import Callable
+from datetime import datetime
 
 from relay.channels import ChannelBook
-from relay.events import Fault, Observe, TransactionEnded
+from relay.events import Fault, Judged, Observe, PathOutcome, TransactionEnded
+from relay.mail.envelope import ForwardPath
 from relay.mail.reply import Reply
-from relay.milter.judging import Judgement, decision_on, judge_message
+from relay.mail.signatures import covered
+from relay.milter.judging import decision_on, judge_message
 from relay.milter.terms import Decision, Message, MilterLimits, MilterListener, Terms
 from relay.settings.model import Settings
 from relay.stamp import StampRules
 
 TAKEN = Reply(250, "2.0.0", "Left to the MTA")
 
+Moment = Callable[[], tuple[str, datetime]]
+"""Returns a reference that no other decision has, and the time (aware)."""
 
-def milter_terms(settings: Settings, book: ChannelBook, rules: StampRules, observe: Observe) -> Terms:
+
+def milter_terms(
+    settings: Settings, book: ChannelBook, rules: StampRules, observe: Observe, moment: Moment
+) -> Terms:
     """Return what messages that begin from now on are handled by."""
     mixed, fallback = settings.milter.mixed, decision_on(settings.milter.on_failure)
 
@@ -23,8 +32,11 @@ def milter_terms(settings: Settings, book: ChannelBook, rules: StampRules, obser
         except Exception as error:
             observe(Fault("judging for the milter", error))
             return fallback
-        if judgement.verdict is not None:
-            observe(_ended(message, judgement))
+        if judgement.verdict is not None and judgement.view is not None:
+            broken = covered(message.head, rules.for_the_helpdesk) if message.stripped else ()
+            ref, now = moment()
+            judged = Judged(judgement.view, judgement.verdict, ref, broken)
+            observe(_ended(message, judged, now))
         return judgement.decision
 
     return Terms(
@@ -49,15 +61,18 @@ def milter_listeners(settings: Settings) -> list[MilterListener]:
     ]
 
 
-def _ended(message: Message, judgement: Judgement) -> TransactionEnded:
+def _ended(message: Message, judged: Judged, now: datetime) -> TransactionEnded:
+    paths = (ForwardPath(str(mailbox), mailbox) for mailbox in message.accepted)
     return TransactionEnded(
         queue_id=message.queue_id,
         client=message.client,
         reverse_path=message.reverse_path,
         forward_paths=len(message.accepted),
         size=message.reverse_path.size or len(message.head),  # a milter that asks for no body knows no more
-        verdict=judgement.verdict,
+        judged=judged,
         next_hop="milter",
         reply=TAKEN,
         seconds=time.monotonic() - message.began,
+        at=now,
+        outcomes=tuple([PathOutcome(path, None) for path in paths]),
     )

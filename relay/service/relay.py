@@ -169,6 +169,9 @@ class Relay:
         assert self._force is not None
         return self._force.ways
 
+    def _moment(self) -> tuple[str, datetime]:
+        return self._means.new_queue_id(), _now()
+
     async def _open_spool(self, force: _InForce) -> None:
         """Have a spool where the mode needs one; one that was opened once stays, for what waits in it."""
         settings = force.settings
@@ -202,7 +205,7 @@ class Relay:
             book=book,
             plan=plan,
             terms=self._terms(settings, hostname),
-            milter_terms=milter_terms(settings, book, plan.stamp, self._log.observe),
+            milter_terms=milter_terms(settings, book, plan.stamp, self._log.observe, self._moment),
             runner_terms=runner_terms(settings),
             ways=Ways(
                 plan=plan,

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -16,10 +17,11 @@ import yaml
 
 from relay.cli import exits, run
 from relay.cli.app import COMMANDS
-from relay.events import TransactionEnded
+from relay.events import Judged, TransactionEnded
 from relay.judge import Disposition, Doubt, Question, Reason
-from relay.mail.envelope import Client, ReversePath
+from relay.mail.envelope import Client, Known, ReversePath
 from relay.mail.reply import Reply
+from relay.mail.view import unread_view
 from relay.service.log import EventLog
 from relay.settings.model import LimitSettings
 from relay.settings.parse import parse_settings
@@ -233,6 +235,7 @@ def test_operate_names_every_field_of_a_messages_log_line():
     verdict = judged("From: care@shop.example", "To: orders@shop.example", "Reply-To: anna@mail.example")
     assert verdict.channel
     assert verdict.doubts
+    seen = unread_view("", (), Client(), Known())
     client = Client(ip_address("198.51.100.7"), user="desk")
     event = TransactionEnded(
         "1",
@@ -240,10 +243,11 @@ def test_operate_names_every_field_of_a_messages_log_line():
         ReversePath("a@b.example"),
         1,
         10,
-        verdict,
+        Judged(seen, verdict, "1"),
         "smtp://desk:25",
         Reply(250, "2.0.0", "ok"),
         0.1,
+        datetime.now(UTC),
     )
     with structlog.testing.capture_logs() as lines:
         EventLog().observe(event)

@@ -13,8 +13,9 @@ from relay.judge.answer import answer
 from relay.judge.explain import Language
 from relay.judge.sentences import BECAUSE, DOUBTS, GERMAN_FAULTS, QUESTIONS, REASONS, REMEDIES, UNKNOWNS
 from relay.judge.verdict import Because, Doubt, Finding, Question, Reason, Unknown
+from relay.mail.author import AuthorFault
 from relay.mail.envelope import Client, HeaderState, Known, Source
-from relay.mail.view import HEADER_CUT, OUR_FAULT, AuthorFault, MessageView, Proof, unread_view
+from relay.mail.view import HEADER_CUT, OUR_FAULT, MessageView, Proof, unread_view
 from tests import strategies
 from tests.samples import BOOK, CARE_CHANNEL, ORDERS_CHANNEL, OUTSIDE, book, judged, networks, view
 
