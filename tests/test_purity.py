@@ -25,7 +25,7 @@ ALLOWED = {
     "struct",  # milter.packets: numbers to octets
     "json",  # channels.book: the fixed form that a book's digest is taken of
     "html",  # sandbox.page: escape
-    "quopri",  # sandbox.page: decode
+    "quopri",  # mail.encoded_words: decode
 }  # fmt: skip
 ONLY_FOR = {
     "relay.sandbox.page": {"relay.sandbox.inbox"},  # the values that it shows

@@ -4,13 +4,12 @@ The verdict is read off the stamp, the fields above the first Received, as a rea
 """
 
 import re
-from base64 import b64decode
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
-from quopri import decodestring
 
 from relay.mail.content import head_end
+from relay.mail.encoded_words import decoded
 from relay.mail.fields import read_header, text_of, unfold
 from relay.mail.text import unicode_text, visible
 
@@ -19,8 +18,6 @@ OCTETS_KEPT = 32 * 1024
 
 _LONGEST_SHOWN = 1000
 """Characters of a field's value that are shown."""
-_ENCODED = re.compile(r"=\?([A-Za-z0-9_-]+)(?:\*[^?\s]*)?\?([BbQq])\?([^?\s]*)\?=")
-_BETWEEN_ENCODED = re.compile(r"(\?=)[ \t]+(?==\?)")
 _REASON = re.compile(r"([a-z-]+)(?:; channel=([a-z0-9-]+))?")
 _CLOSED, _OPEN = "auto-closed", "open"
 
@@ -124,20 +121,6 @@ class _Header:
 
     def shown(self, name: bytes) -> str:
         return _fit(decoded(text_of(unfold(self._values.get(name, b"")))[:_LONGEST_SHOWN]))
-
-
-def decoded(text: str) -> str:
-    """Return ``text`` with its encoded words read (RFC 2047); one that cannot be read stays as it is."""
-    return _ENCODED.sub(_word, _BETWEEN_ENCODED.sub(r"\1", text)) if "=?" in text else text
-
-
-def _word(found: re.Match[str]) -> str:
-    charset, encoding, text = found.groups()
-    try:
-        octets = b64decode(text) if encoding in "Bb" else decodestring(text.encode(), header=True)
-        return octets.decode(charset)
-    except (ValueError, LookupError):
-        return found[0]
 
 
 def _fit(text: str) -> str:
