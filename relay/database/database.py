@@ -9,7 +9,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from relay.database.engine import begin_writing, file_mark, postgresql_engine, sqlite_engine, trouble
+from relay.database.engine import begin_writing, file_mark, postgresql_engine, sqlite_engine, tidy, trouble
 from relay.database.version import make_current
 from relay.database.writer import CLOSED, P, R, Step, Work, Writer, no_step
 from relay.errors import NotDurableError, UnavailableError
@@ -82,6 +82,11 @@ class Database:
                 raise
             raise UnavailableError(f"the {self.area} cannot be read: {words}") from error
 
+    def tidy(self) -> None:
+        """Fold SQLite's log into its file, so that nothing deleted stays in it; blocks."""
+        with self._engine.connect() as connection:
+            tidy(connection)
+
     def close(self) -> None:
         """Finish what waits and close every connection; blocks until it is done."""
         self._closed = True
@@ -112,13 +117,19 @@ class Database:
 
 
 def open_database(
-    area: str, *, file: Path, url: str | None, step: Step = no_step, may_upgrade: bool = True
+    area: str,
+    *,
+    file: Path,
+    url: str | None,
+    step: Step = no_step,
+    may_upgrade: bool = True,
+    durable: bool = True,
 ) -> Database:
-    """Open the database at ``url``, or SQLite in ``file``; blocks.
+    """Open the database at ``url``, or SQLite in ``file``; blocks.  For ``durable`` see ``sqlite_engine``.
 
     Raises UnavailableError where it cannot be had now, NewerSchemaError where a newer version of us made it.
     """
-    engine = sqlite_engine(file) if url is None else postgresql_engine(url)
+    engine = sqlite_engine(file, durable=durable) if url is None else postgresql_engine(url)
     database = Database(area, engine, file if url is None else None, step)
     try:
         database.prepare(may_upgrade=may_upgrade)

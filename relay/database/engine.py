@@ -18,13 +18,15 @@ from relay.errors import NotDurableError, UnavailableError
 
 LOCK_SECONDS = 10
 """How long one process waits for another's write lock on SQLite."""
-_PRAGMAS = (
-    "journal_mode=WAL",
+_PRAGMAS = ("journal_mode=WAL", "foreign_keys=ON", "temp_store=MEMORY", "journal_size_limit=8388608")
+_DURABLE = (
     "synchronous=FULL",
-    "foreign_keys=ON",
-    "temp_store=MEMORY",
-    "journal_size_limit=8388608",
     "secure_delete=FAST",  # Debian's default writes every deleted page: on a full disk nothing could be deleted
+)
+_FORGETFUL = (
+    "auto_vacuum=INCREMENTAL",  # first: it only takes in a new file
+    "synchronous=NORMAL",  # a power cut may take the last commits; the file stays whole
+    "secure_delete=ON",
 )
 _PREFER_INDEXES = (
     "SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true)"
@@ -34,15 +36,18 @@ _LOG_SHARE = 40
 """SQLite's log is folded into the file before it takes more than this part of a small disk."""
 
 
-def sqlite_engine(file: Path) -> sa.Engine:
-    """Return an engine on ``file``, which is made when the first connection needs it."""
+def sqlite_engine(file: Path, *, durable: bool = True) -> sa.Engine:
+    """Return an engine on ``file``, which is made when the first connection needs it.
+
+    Not ``durable``: what is deleted leaves no octet behind and gives its room back, and a commit costs no fsync.
+    """
     engine = sa.create_engine(
         URL.create("sqlite+pysqlite", database=str(file)),
         connect_args={"timeout": LOCK_SECONDS, "check_same_thread": False, "cached_statements": 256},
         pool_size=4,
         max_overflow=-1,
     )
-    sa.event.listen(engine, "connect", lambda raw, _record: _set_sqlite_up(raw, file.parent))
+    sa.event.listen(engine, "connect", lambda raw, _record: _set_sqlite_up(raw, file.parent, durable=durable))
     sa.event.listen(engine, "begin", _begin_on_sqlite)
     return engine
 
@@ -134,12 +139,12 @@ def _first_line(error: object) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _set_sqlite_up(raw: SqliteConnection, folder: Path) -> None:
+def _set_sqlite_up(raw: SqliteConnection, folder: Path, *, durable: bool) -> None:
     raw.isolation_level = None  # transactions begin when we say so
     _, whole = free_share(folder)
     log_pages = max(50, min(1000, whole // _LOG_SHARE // _PAGE))
     cursor = raw.cursor()
-    for pragma in (*_PRAGMAS, f"wal_autocheckpoint={log_pages}"):
+    for pragma in (*(_DURABLE if durable else _FORGETFUL), *_PRAGMAS, f"wal_autocheckpoint={log_pages}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -16,9 +16,10 @@ from relay.database.engine import begin_writing, sqlite_engine
 from relay.database.upgrade import _configured, upgrade
 from relay.database.version import VERSIONS, make_current, version_of
 from relay.errors import NewerSchemaError, UnavailableError
+from relay.journal.store.schema import METADATA as JOURNAL
 from relay.spool.item import State
 from relay.spool.store import SpoolPlace, Store
-from relay.spool.store.schema import METADATA
+from relay.spool.store.schema import METADATA as SPOOL
 from tests.spool.mail import HEAD, NOON, STAMPED, Time, items_of, octets
 
 HERE = Path(__file__).parent
@@ -36,14 +37,17 @@ def writing(engine: sa.Engine, act: Callable[[sa.Connection], object]) -> None:
         act(connection)
 
 
-def test_the_migrations_lead_to_the_tables_that_the_program_works_with(engine: sa.Engine):
-    writing(engine, lambda connection: make_current(connection, "spool"))
+@pytest.mark.parametrize(("area", "tables"), [("spool", SPOOL), ("journal", JOURNAL)])
+def test_the_migrations_lead_to_the_tables_that_the_program_works_with(
+    engine: sa.Engine, area: str, tables: sa.MetaData
+):
+    writing(engine, lambda connection: make_current(connection, area))
     with engine.connect() as connection:
         context = MigrationContext.configure(
             connection,
-            opts={"include_name": lambda name, kind, _: kind != "table" or name != "spool_version"},
+            opts={"include_name": lambda name, kind, _: kind != "table" or name != f"{area}_version"},
         )
-        assert compare_metadata(context, METADATA) == []
+        assert compare_metadata(context, tables) == []
 
 
 def test_the_versions_that_the_program_names_are_those_of_the_migrations(engine: sa.Engine):

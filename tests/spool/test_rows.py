@@ -7,9 +7,10 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relay.database.columns import to_number, to_time
 from relay.mail.envelope import Client, ForwardPath, ReversePath
 from relay.spool.item import NewItem, State
-from relay.spool.store.rows import item_of, new_row, plain, to_number, to_time
+from relay.spool.store.rows import item_of, new_row, plain
 from tests.strategies import mailboxes, texts
 
 words = st.one_of(st.none(), texts())

@@ -2,30 +2,19 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 
+from relay.database import columns
+from relay.database.columns import to_number, to_time
 from relay.mail.address import Mailbox
 from relay.mail.envelope import Client, ForwardPath, ReversePath
 from relay.spool.item import Item, NewItem, State
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _LONGEST_REPLY = 2000
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 Row = dict[str, Any]
-
-
-def to_number(at: datetime) -> int:
-    """Return an aware time as the tables keep it."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def to_time(number: int) -> datetime:
-    """Return a time of the tables, in UTC."""
-    return _EPOCH + timedelta(microseconds=number)
 
 
 def new_row(item: NewItem, content_id: int, content_size: int, accepted_at: int) -> Row:
@@ -94,10 +83,8 @@ def item_of(row: Any) -> Item:
 
 
 def plain(text: str) -> str:
-    """Return ``text`` in printable ASCII, which every database keeps as it is."""
-    if not (text.isascii() and text.isprintable()):
-        text = text.encode("unicode_escape", "backslashreplace").decode("ascii")
-    return text[:_LONGEST_REPLY]
+    """Return ``text`` in printable ASCII, as far as a column needs it."""
+    return columns.plain(text)[:_LONGEST_REPLY]
 
 
 def _from(path: ReversePath) -> list[object]:

@@ -7,9 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from relay.database.columns import to_number
 from relay.spool.item import Item, Settlement
 from relay.spool.store.kept import Put, insert
-from relay.spool.store.rows import envelope, plain, to_number
+from relay.spool.store.rows import envelope, plain
 from relay.spool.store.schema import CONTENT, ITEM
 
 _MINE = ITEM.c.claimed_by == sa.bindparam("me")

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from relay.database.columns import to_number, to_time
 from relay.database.database import Database
 from relay.database.writer import Step, no_step
 from relay.mail.content import Content, HeldContent
@@ -19,7 +20,6 @@ from relay.spool.store import claims, settling, verbs
 from relay.spool.store.fetching import fetched
 from relay.spool.store.folder import Folder
 from relay.spool.store.opening import SpoolPlace, open_spool
-from relay.spool.store.rows import to_number, to_time
 from relay.spool.store.stowing import Stowing
 
 LEASE = timedelta(minutes=10)

@@ -6,8 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from relay.database.columns import to_number, to_time
 from relay.spool.item import Depth, Filter, Item, State
-from relay.spool.store.rows import item_of, plain, to_number, to_time
+from relay.spool.store.rows import item_of, plain
 from relay.spool.store.schema import CONTENT, ITEM
 
 Verb = sa.Update

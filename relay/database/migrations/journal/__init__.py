@@ -1,0 +1,1 @@
+"""The journal's revisions, oldest first.  One that was released is never changed."""

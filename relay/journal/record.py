@@ -1,0 +1,200 @@
+"""An entry as one line of JSON in ASCII, and back; whatever a client may say survives, and no octets raise.  Pure.
+
+Keys are short because there are millions of them; what is as it nearly always is has no key.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Any
+
+from relay.channels import Channel
+from relay.journal.entry import Entrance, Entry, PathEntry, PathState, Reopening
+from relay.judge import Disposition, Doubt, Finding, Question, Reason, Verdict
+from relay.judge.verdict import Because, Unknown
+from relay.mail.address import Mailbox
+from relay.mail.author import AuthorFault
+from relay.mail.envelope import Client, HeaderState, Known, Source
+from relay.mail.view import Evidence, MessageView, Proof, Recipient
+
+_ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_LETTERS = {Evidence.ADDRESSED: "a", Evidence.BLIND: "b", Evidence.ENVELOPE: "e", Evidence.TRACE: "t"}
+_EVIDENCE = {letter: evidence for evidence, letter in _LETTERS.items()}
+_QUESTIONS = tuple(Question)
+_UNCERTAIN, _NOT_BELIEVED = "?", "-"
+
+
+def text_of_entry(entry: Entry) -> str:
+    """Return everything of an entry that has no column of its own."""
+    view, verdict = entry.view, entry.verdict
+    record: dict[str, object] = {
+        "e": entry.entrance,
+        "mf": entry.reverse_path,
+        "sz": entry.size,
+        "a": _address(view.author),
+        "r": list(_recipients(view.recipients, verdict.recipients)),
+        "c": _client(view.client),
+        "ho": view.header_octets,
+        "why": verdict.reason,
+        "f": [[finding.because, finding.holds, *finding.evidence] for finding in verdict.findings],
+        "b": verdict.book,
+        "re": entry.reply,
+        "nh": entry.next_hop,
+        "s": round(entry.seconds, 4),
+        "ps": [_path(path) for path in entry.paths],
+    }
+    record.update((key, value) for key, value in _seldom(entry) if value)
+    return _ENCODE(record)
+
+
+def _seldom(entry: Entry) -> Iterator[tuple[str, object]]:
+    """Yield what an ordinary entry has not."""
+    view, verdict = entry.view, entry.verdict
+    known = view.known
+    yield "af", view.author_fault
+    yield "rt", [*map(_address, view.reply_to)]
+    yield "o", [*map(_address, view.originals)]
+    yield "lf", view.list_field
+    yield "dr", view.delivery_report
+    yield "u", view.unreadable
+    yield "k", None if known == _ALL_KNOWN else (known.envelope, known.client, known.header)
+    yield "p", [(proof.kind, proof.domain, proof.authserv_id) for proof in view.proofs]
+    yield "cl", verdict.auto_closed
+    yield "ch", verdict.channel and (verdict.channel.name, [*map(_address, verdict.channel.own)])
+    yield "db", verdict.doubts
+    yield "dp", verdict.depends
+    yield "su", entry.subject
+    yield "t", entry.tool
+    yield "bs", entry.broken_signatures
+
+
+_ALL_KNOWN = Known()
+
+
+def entry_of_text(
+    text: str,
+    *,
+    number: int,
+    at: datetime,
+    ref: str,
+    queue_id: str,
+    message_id: str,
+    reopened: Reopening | None = None,
+) -> Entry:
+    """Return the entry that ``text`` was made of."""
+    record: dict[str, Any] = json.loads(text)
+    view, counted = _view_of(record)
+    return Entry(
+        at=at,
+        ref=ref,
+        queue_id=queue_id,
+        entrance=Entrance(record["e"]),
+        reverse_path=record["mf"],
+        size=record["sz"],
+        view=view,
+        verdict=_verdict_of(record, view, counted),
+        reply=record["re"],
+        next_hop=record["nh"],
+        seconds=record["s"],
+        paths=tuple(map(_path_of, record["ps"])),
+        message_id=message_id,
+        subject=record.get("su"),
+        tool=record.get("t", ""),
+        broken_signatures=tuple(record.get("bs", ())),
+        number=number,
+        reopened=reopened,
+    )
+
+
+def _view_of(record: dict[str, Any]) -> tuple[MessageView, tuple[Recipient, ...]]:
+    seen = [(_recipient_of(row), _NOT_BELIEVED not in row[2]) for row in record["r"]]
+    envelope, client, header = record.get("k", ("given", "given", "complete"))
+    address, helo, esmtp, tls, user = record["c"]
+    view = MessageView(
+        author=_mailbox(record["a"]) if record["a"] is not None else None,
+        author_fault=AuthorFault(record["af"]) if "af" in record else None,
+        recipients=tuple([recipient for recipient, _ in seen]),
+        reply_to=tuple(map(_mailbox, record.get("rt", ()))),
+        list_field=record.get("lf"),
+        originals=tuple(map(_mailbox, record.get("o", ()))),
+        delivery_report=record.get("dr", False),
+        client=Client(ip_address(address) if address else None, helo, bool(esmtp), bool(tls), user),
+        known=Known(Source(envelope), Source(client), HeaderState(header)),
+        header_octets=record["ho"],
+        unreadable=record.get("u"),
+        proofs=tuple([Proof(*proof) for proof in record.get("p", ())]),
+    )
+    return view, tuple([recipient for recipient, counts in seen if counts])
+
+
+def _verdict_of(record: dict[str, Any], view: MessageView, counted: tuple[Recipient, ...]) -> Verdict:
+    reason = Reason(record["why"])
+    findings = tuple(map(_finding_of, _QUESTIONS, record["f"]))
+    channel = None
+    if "ch" in record:
+        name, (address, *also) = record["ch"]
+        channel = Channel(name, _mailbox(address), tuple(map(_mailbox, also)))
+    return Verdict(
+        disposition=Disposition.AUTO_CLOSED if record.get("cl") else Disposition.OPEN,
+        reason=reason,
+        findings=findings,
+        author=view.author,
+        channel=channel,
+        doubts=tuple(map(Doubt, record.get("db", ()))),
+        recipients=counted,
+        known=view.known,
+        depends=tuple(map(Unknown, record.get("dp", ()))),
+        book=record["b"],
+    )
+
+
+def _finding_of(question: Question, row: list[Any]) -> Finding:
+    because, holds, *evidence = row
+    return Finding(question, holds, Because(because), tuple(evidence))
+
+
+def _address(address: Mailbox | None) -> str | None:
+    """Return an address as text that is taken apart at its last ``@``: a domain has none."""
+    return f"{address.local}@{address.domain}" if address is not None else None
+
+
+def _mailbox(text: str) -> Mailbox:
+    local, _, domain = text.rpartition("@")
+    return Mailbox(local, domain)
+
+
+def _recipients(seen: Iterable[Recipient], counted: Iterable[Recipient]) -> Iterator[list[str]]:
+    """Yield all recipients, marked where they are uncertain or did not count; those that did keep their order."""
+    believed = iter(counted)
+    following = next(believed, None)
+    for recipient in seen:
+        mailbox = recipient.mailbox
+        marks = _LETTERS[recipient.evidence]
+        if not recipient.certain:
+            marks += _UNCERTAIN
+        if following is not None and (recipient is following or recipient == following):
+            following = next(believed, None)
+        else:
+            marks += _NOT_BELIEVED
+        yield [f"{mailbox.local}@{mailbox.domain}", recipient.where, marks]
+
+
+def _recipient_of(row: list[str]) -> Recipient:
+    address, where, marks = row
+    return Recipient(_mailbox(address), where, _EVIDENCE[marks[0]], _UNCERTAIN not in marks)
+
+
+def _client(client: Client) -> tuple[str | None, str, int, int, str | None]:
+    address = str(client.address) if client.address is not None else None
+    return address, client.helo, int(client.esmtp), int(client.tls), client.user
+
+
+def _path(path: PathEntry) -> tuple[str, ...]:
+    row = (path.path, path.state.value, path.words, path.hop)
+    return row if path.told is None else (*row, path.told)
+
+
+def _path_of(row: list[str]) -> PathEntry:
+    path, state, words, hop, *told = row
+    return PathEntry(path, PathState(state), words, hop, told[0] if told else None)

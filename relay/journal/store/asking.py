@@ -1,0 +1,195 @@
+"""Questions to the journal: what a person types, filters, counts."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from relay.database.columns import plain, to_number, to_time
+from relay.database.engine import is_sqlite
+from relay.journal.entry import Entry, PathEntry
+from relay.journal.hashing import address_number, hashed
+from relay.journal.query import Count, Look, Query, Size
+from relay.journal.store.place import JournalPlace
+from relay.journal.store.rows import day, entry_of_row, fit, path_of_row
+from relay.journal.store.schema import ADDRESS, COUNT, ENTRY, LOOK, PATH
+from relay.mail.address import Mailbox, parse_mailbox
+
+MOST_OF_ONE_NAME = 100
+_NEWEST_READ = 50_000
+"""Entries in which a part of an address or a subject is looked for; a whole address is found in all."""
+_LARGEST_NUMBER = 2**63 - 1
+
+Condition = sa.ColumnElement[bool]
+
+
+class Asking:
+    """Statements that read, for a journal at ``place``."""
+
+    def __init__(self, place: JournalPlace) -> None:
+        self._place = place
+
+    def find(
+        self, connection: sa.Connection, query: Query, most: int, before: int | None
+    ) -> tuple[Entry, ...]:
+        """Return up to ``most`` entries, newest first."""
+        conditions = list(self._conditions(query))
+        if before is not None:
+            conditions.append(ENTRY.c.number < before)
+        if query.text is None:
+            return self._fetched(connection, conditions, most)
+        whole = self._fetched(connection, [*conditions, self._named(query.text)], most)
+        parts = self._fetched(connection, [*conditions, *_holds(connection, query.text)], most)
+        found = {entry.number: entry for entry in (*whole, *parts)}
+        return tuple(found[number] for number in sorted(found, reverse=True)[:most])
+
+    def page(self, connection: sa.Connection, query: Query, after: int, most: int) -> tuple[Entry, ...]:
+        """Return up to ``most`` entries above the number ``after``, oldest first."""
+        conditions = [*self._conditions(query), ENTRY.c.number > after]
+        if query.text is not None:
+            conditions.append(sa.or_(self._named(query.text), sa.and_(*_holds(connection, query.text))))
+        return self._fetched(connection, conditions, most, newest_first=False)
+
+    def get(self, connection: sa.Connection, name: str) -> tuple[Entry, ...]:
+        """Return the entries that a person means by ``name``."""
+        return self._fetched(connection, [_called(name)], MOST_OF_ONE_NAME)
+
+    def same_message(self, connection: sa.Connection, message_id: str) -> tuple[Entry, ...]:
+        """Return the entries of one Message-ID, oldest first."""
+        if not message_id:
+            return ()
+        of_it = [ENTRY.c.message_id == fit(message_id)]
+        return self._fetched(connection, of_it, MOST_OF_ONE_NAME, newest_first=False)
+
+    def numbers(self, address: Mailbox) -> tuple[int, ...]:
+        """Return what an address may be found by: as it is, and hashed."""
+        key = self._place.key
+        spellings = {address_number(address), address_number(address, key)}
+        if key:
+            stand_in = hashed(address, key)
+            spellings |= {address_number(stand_in), address_number(stand_in, key)}
+        return tuple(sorted(spellings))
+
+    def about(self, address: Mailbox) -> Condition:
+        """Return the condition that an entry names ``address``."""
+        of_it = sa.select(ADDRESS.c.number).where(ADDRESS.c.address.in_(self.numbers(address)))
+        return ENTRY.c.number.in_(of_it)
+
+    def _conditions(self, query: Query) -> Iterable[Condition]:
+        for column, wanted in (
+            (ENTRY.c.verdict, query.verdict),
+            (ENTRY.c.reason, query.reason),
+            (ENTRY.c.channel, query.channel),
+        ):
+            if wanted is not None:
+                yield column == plain(wanted)
+        if query.doubtful:
+            yield ENTRY.c.doubtful == 1
+        yield from _in_span(query)
+        yield from self._of_people(query)
+
+    def _of_people(self, query: Query) -> Iterable[Condition]:
+        for address in (query.about, query.author):
+            if address is not None:
+                parsed = parse_mailbox(address)
+                yield self.about(parsed) if parsed is not None else sa.false()
+        if query.author is not None and (author := parse_mailbox(query.author)) is not None:
+            yield ENTRY.c.author.in_(self.numbers(author))
+
+    def _named(self, text: str) -> Condition:
+        """Return the condition that an entry is called ``text`` or names it as an address."""
+        address = parse_mailbox(text.strip().strip("<>"))
+        return _called(text) if address is None else sa.or_(_called(text), self.about(address))
+
+    def _fetched(
+        self,
+        connection: sa.Connection,
+        conditions: Iterable[Condition],
+        most: int,
+        *,
+        newest_first: bool = True,
+    ) -> tuple[Entry, ...]:
+        order = ENTRY.c.number.desc() if newest_first else ENTRY.c.number
+        rows = connection.execute(sa.select(ENTRY).where(*conditions).order_by(order).limit(most)).all()
+        later = _paths(connection, [row.queue_id for row in rows])
+        return tuple([entry_of_row(row, later.get(row.queue_id, ())) for row in rows])
+
+
+def _in_span(query: Query) -> Iterable[Condition]:
+    if query.since is not None:
+        yield ENTRY.c.at >= to_number(query.since)
+    if query.until is not None:
+        yield ENTRY.c.at < to_number(query.until)
+
+
+def counts(connection: sa.Connection, first: date, last: date) -> tuple[Count, ...]:
+    """Return the counts of days."""
+    days = COUNT.c.day.between(first.isoformat(), last.isoformat())
+    rows = connection.execute(sa.select(COUNT).where(days).order_by(COUNT.c.day, COUNT.c.channel)).all()
+    return tuple(
+        [
+            Count(day(row.day), row.channel, row.verdict, row.reason, bool(row.doubtful), row.messages)
+            for row in rows
+        ]
+    )
+
+
+def size(connection: sa.Connection) -> Size:
+    """Return how large the journal is."""
+    entries = connection.execute(sa.select(sa.func.count()).select_from(ENTRY)).scalar_one()
+    oldest = connection.execute(sa.select(sa.func.min(ENTRY.c.at))).scalar()
+    return Size(entries, octets(connection), None if oldest is None else to_time(oldest).astimezone())
+
+
+def octets(connection: sa.Connection) -> int:
+    """Return the octets that the journal takes; what is free inside its tables does not count."""
+    if is_sqlite(connection):
+        pages, free, page = (
+            int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * page
+    total: Any = connection.exec_driver_sql(_SIZE_ON_POSTGRESQL).scalar_one()
+    return int(total)
+
+
+_SIZE_ON_POSTGRESQL = """
+SELECT coalesce(sum(pg_total_relation_size(relid) * (n_live_tup + 1.0) / (n_live_tup + n_dead_tup + 1.0)), 0)::bigint
+FROM pg_stat_user_tables WHERE relname LIKE 'journal\\_%%' AND schemaname = current_schema()
+"""
+"""A server gives room back to its tables, seldom to the disk: rows that are dead count as free."""
+
+
+def looks(connection: sa.Connection, ref: str) -> tuple[Look, ...]:
+    """Return who looked at an entry, oldest first."""
+    rows = connection.execute(sa.select(LOOK).where(LOOK.c.ref == plain(ref)).order_by(LOOK.c.at)).all()
+    return tuple([Look(to_time(row.at).astimezone(), row.who) for row in rows])
+
+
+def _paths(connection: sa.Connection, queue_ids: Sequence[str]) -> dict[str, list[PathEntry]]:
+    found: dict[str, list[PathEntry]] = {}
+    if queue_ids:
+        rows = connection.execute(sa.select(PATH).where(PATH.c.queue_id.in_(set(queue_ids)))).all()
+        for row in rows:
+            found.setdefault(row.queue_id, []).append(path_of_row(row))
+    return found
+
+
+def _called(name: str) -> Condition:
+    known = plain(name.strip())
+    names = [
+        ENTRY.c.ref == known,
+        ENTRY.c.queue_id == known,
+        ENTRY.c.message_id == fit(name.strip().removeprefix("<").removesuffix(">")),
+    ]
+    if known.isdigit() and int(known) <= _LARGEST_NUMBER:
+        names.append(ENTRY.c.number == int(known))
+    return sa.or_(*names)
+
+
+def _holds(connection: sa.Connection, text: str) -> Iterable[Condition]:
+    """Yield the conditions that one of the newest entries holds ``text`` as a part."""
+    newest = connection.execute(sa.select(sa.func.max(ENTRY.c.number))).scalar() or 0
+    yield ENTRY.c.number > newest - _NEWEST_READ
+    yield ENTRY.c.words.contains(fit(text.strip().lower()), autoescape=True)

@@ -1,0 +1,106 @@
+"""Pruning by age and size, and forgetting an address; always a bounded number of rows in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from relay.database.engine import is_sqlite
+from relay.journal.store.schema import ADDRESS, COUNT, DIGEST, ENTRY, LOOK, PATH
+
+AT_ONCE = 500
+"""Entries that one transaction removes, so that whoever writes does not wait long."""
+
+
+_PAGES_GIVEN_BACK = 2000
+"""To the disk, after each removal."""
+_OVERHEAD = 600
+"""Octets that an entry takes besides its record: columns, indexes, what finds it; roughly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """What is too old."""
+
+    before: int
+    """Microseconds; older entries go."""
+    first_day: str
+    """Counts of earlier days go."""
+
+
+def prune_aged(connection: sa.Connection, wishes: Sequence[Aged]) -> Sequence[int]:
+    """Remove a first part of what is too old; return how many entries went, 0 when there is nothing left to remove."""
+    return [_prune_aged(connection, aged) for aged in wishes]
+
+
+def _prune_aged(connection: sa.Connection, aged: Aged) -> int:
+    old = sa.select(ENTRY.c.number).where(ENTRY.c.at < aged.before).order_by(ENTRY.c.at).limit(AT_ONCE)
+    gone = connection.execute(old).scalars().all()
+    remove(connection, gone)
+    connection.execute(sa.delete(PATH).where(PATH.c.at < aged.before))
+    connection.execute(sa.delete(LOOK).where(LOOK.c.at < aged.before))
+    connection.execute(sa.delete(COUNT).where(COUNT.c.day < aged.first_day))
+    connection.execute(sa.delete(DIGEST).where(DIGEST.c.day < aged.first_day))
+    return len(gone)
+
+
+def prune_oldest(connection: sa.Connection, excesses: Sequence[int]) -> Sequence[tuple[int, int]]:
+    """Remove the oldest entries, ``AT_ONCE`` at most, until they took as many octets as is too much.
+
+    Returns for each how many went and how many octets they took: an estimate, a server knows its sizes only later.
+    """
+    return [_prune_oldest(connection, excess) for excess in excesses]
+
+
+def _prune_oldest(connection: sa.Connection, excess: int) -> tuple[int, int]:
+    lengths = sa.func.length(ENTRY.c.record) + sa.func.length(ENTRY.c.words)
+    oldest = sa.select(ENTRY.c.number, lengths).order_by(ENTRY.c.number).limit(AT_ONCE)
+    gone, freed = [], 0
+    for number, length in connection.execute(oldest):
+        if freed >= excess:
+            break
+        gone.append(number)
+        freed += length + _OVERHEAD
+    remove(connection, gone)
+    return len(gone), freed
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What is to be removed of one address."""
+
+    numbers: tuple[int, ...]
+    """Those of ``ADDRESS``."""
+    path: str
+    """As it stands in ``PATH``."""
+
+
+def forget(connection: sa.Connection, wishes: Sequence[Forgotten]) -> Sequence[tuple[str, ...]]:
+    """Remove a first part of the entries that name an address; return their queue ids, none when nothing is left."""
+    return [_forget(connection, wish) for wish in wishes]
+
+
+def _forget(connection: sa.Connection, wish: Forgotten) -> tuple[str, ...]:
+    of_it = sa.select(ADDRESS.c.number).where(ADDRESS.c.address.in_(wish.numbers)).limit(AT_ONCE)
+    rows = connection.execute(
+        sa.select(ENTRY.c.number, ENTRY.c.queue_id, ENTRY.c.ref).where(ENTRY.c.number.in_(of_it))
+    ).all()
+    queue_ids = [row.queue_id for row in rows]
+    remove(connection, [row.number for row in rows])
+    connection.execute(sa.delete(ADDRESS).where(ADDRESS.c.number.in_([row.number for row in rows])))
+    connection.execute(
+        sa.delete(PATH).where(sa.or_(PATH.c.queue_id.in_(queue_ids), PATH.c.path == wish.path))
+    )
+    connection.execute(sa.delete(LOOK).where(LOOK.c.ref.in_([row.ref or row.queue_id for row in rows])))
+    return tuple(queue_ids)
+
+
+def remove(connection: sa.Connection, numbers: Sequence[int]) -> None:
+    """Remove entries and what finds them."""
+    if numbers:
+        connection.execute(sa.delete(ADDRESS).where(ADDRESS.c.number.in_(numbers)))
+        connection.execute(sa.delete(ENTRY).where(ENTRY.c.number.in_(numbers)))
+        if is_sqlite(connection):
+            raw: Any = connection.connection.driver_connection
+            raw.execute(f"PRAGMA incremental_vacuum({_PAGES_GIVEN_BACK})").fetchall()

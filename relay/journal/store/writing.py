@@ -1,0 +1,151 @@
+"""Writing batches of entries: rows, what finds them, and counts, in one transaction."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from relay.channels import ChannelBook
+from relay.database.columns import plain, to_number
+from relay.database.engine import free_share, is_sqlite
+from relay.errors import NotDurableError
+from relay.journal.entry import Entry, PathEntry
+from relay.journal.query import Look
+from relay.journal.store.place import JournalPlace
+from relay.journal.store.rows import Row, day_of, fit, numbers_of, path_row, prepared, row_of
+from relay.journal.store.schema import ADDRESS, COUNT, DIGEST, ENTRY, LOOK, PATH
+
+_LEFT_FOR_MAIL = 64 * 1024 * 1024
+"""Octets of the disk that the journal leaves free; twice what the spool leaves."""
+_SHARE_FOR_MAIL = 5
+"""Of a small disk, this part."""
+
+Batch = Sequence[tuple[Entry, ChannelBook]]
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What became of forward-paths after their client was answered."""
+
+    queue_id: str
+    paths: Sequence[PathEntry]
+    book: ChannelBook
+
+
+class Writing:
+    """Statements that write, for a journal at ``place``."""
+
+    def __init__(self, place: JournalPlace) -> None:
+        self._place = place
+
+    def add(self, connection: sa.Connection, batches: Sequence[Batch]) -> Sequence[None]:
+        """Write batches of entries."""
+        self._require_room(connection)
+        entries = [prepared(entry, book, self._place) for batch in batches for entry, book in batch]
+        if entries:
+            first = _first_number(connection, len(entries))
+            _insert(connection, entries, first, self._place.key if self._place.hashed else b"")
+            _count(connection, entries)
+        return (None,) * len(batches)
+
+    def add_paths(self, connection: sa.Connection, since: Sequence[Since]) -> Sequence[None]:
+        """Write what became of forward-paths; the last word on each stays."""
+        self._require_room(connection)
+        rows: dict[tuple[str, str], Row] = {}
+        for one in since:
+            for path in one.paths:
+                assert path.at is not None, "what comes later has a time"
+                row = path_row(one.queue_id, path, to_number(path.at), one.book, self._place)
+                rows[row["queue_id"], row["path"]] = row
+        if rows:
+            insert = _upsert(connection, PATH)
+            newer = {"at": insert.excluded.at, "record": insert.excluded.record}
+            statement = insert.on_conflict_do_update(index_elements=["queue_id", "path"], set_=newer)
+            connection.execute(statement, [rows[key] for key in sorted(rows)])
+        return (None,) * len(since)
+
+    def _require_room(self, connection: sa.Connection) -> None:
+        """Leave what is left of the disk to mail."""
+        if is_sqlite(connection):
+            free, whole = free_share(self._place.folder)
+            if free < min(_LEFT_FOR_MAIL, whole // _SHARE_FOR_MAIL):
+                raise NotDurableError("the disk is nearly full, and what is left is for mail")
+
+
+def look(connection: sa.Connection, looks: Sequence[tuple[str, Look]]) -> Sequence[None]:
+    """Note who looked at entries."""
+    rows = [{"ref": plain(ref), "at": to_number(one.at), "who": fit(one.who)} for ref, one in looks]
+    connection.execute(sa.insert(LOOK), rows)
+    return (None,) * len(looks)
+
+
+def reopen(connection: sa.Connection, wishes: Sequence[tuple[str, Look]]) -> Sequence[bool]:
+    """Mark entries as reopened, each once; False for one that is already, or is not there."""
+    done = []
+    for ref, by in wishes:
+        meant = sa.and_(_named(ref), ENTRY.c.reopened_at.is_(None))
+        change = sa.update(ENTRY).where(meant).values(reopened_at=to_number(by.at), reopened_by=fit(by.who))
+        done.append(connection.execute(change).rowcount > 0)
+    return done
+
+
+def claim_digest(connection: sa.Connection, claims: Sequence[tuple[str, str]]) -> Sequence[bool]:
+    """Claim digests, each channel and day once."""
+    done = []
+    for channel, day in claims:
+        insert = _upsert(connection, DIGEST).values(channel=channel, day=day).on_conflict_do_nothing()
+        done.append(connection.execute(insert.returning(DIGEST.c.day)).first() is not None)
+    return done
+
+
+def _named(ref: str) -> sa.ColumnElement[bool]:
+    known = plain(ref)
+    return sa.or_(ENTRY.c.ref == known, sa.and_(ENTRY.c.queue_id == known, ENTRY.c.ref.is_(None)))
+
+
+def _first_number(connection: sa.Connection, count: int) -> int:
+    """Return the first of ``count`` numbers in a row that nobody else gets."""
+    if is_sqlite(connection):  # we hold the write lock
+        last = connection.exec_driver_sql(
+            "SELECT seq FROM sqlite_sequence WHERE name = 'journal_entry'"
+        ).scalar()
+        return int(last or 0) + 1
+    sequence = "pg_get_serial_sequence('journal_entry', 'number')"
+    step = f"SELECT setval({sequence}, nextval({sequence}) + {count - 1:d})"
+    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7021874216)")
+    last = connection.exec_driver_sql(step).scalar_one()
+    return int(last) - count + 1
+
+
+def _insert(connection: sa.Connection, entries: Sequence[Entry], first: int, key: bytes) -> None:
+    rows: list[Row] = []
+    addresses: list[Row] = []
+    for number, entry in enumerate(entries, first):
+        numbers = numbers_of(entry, key)
+        rows.append(row_of(replace(entry, number=number), numbers))
+        addresses += [{"address": one, "number": number} for one in set(numbers.values())]
+    connection.execute(sa.insert(ENTRY), rows)
+    connection.execute(sa.insert(ADDRESS), addresses)
+
+
+def _count(connection: sa.Connection, entries: Sequence[Entry]) -> None:
+    counted: Counter[tuple[str, str, str, str, int]] = Counter()
+    for entry in entries:
+        verdict = entry.verdict
+        channel = verdict.channel.name if verdict.channel else ""
+        counted[
+            day_of(entry), channel, verdict.disposition.value, verdict.reason.value, int(entry.doubtful)
+        ] += 1
+    names = ("day", "channel", "verdict", "reason", "doubtful")
+    insert = _upsert(connection, COUNT)
+    more = {"messages": COUNT.c.messages + insert.excluded.messages}
+    rows = [dict(zip(names, kind, strict=True), messages=counted[kind]) for kind in sorted(counted)]
+    connection.execute(insert.on_conflict_do_update(index_elements=list(names), set_=more), rows)
+
+
+def _upsert(connection: sa.Connection, table: sa.Table) -> Any:
+    """Return an INSERT that may say what to do on a conflict; both engines have it, each in its own words."""
+    return sqlite.insert(table) if is_sqlite(connection) else postgresql.insert(table)
