@@ -100,6 +100,23 @@ class HopTrouble:
     words: str
 
 
-Event = TransactionEnded | ForwardPathRefused | Fault | HopTrouble | SpoolTrouble
+@dataclass(frozen=True, slots=True)
+class JournalTrouble:
+    """The journal cannot be written or read now; what comes waits in memory, and mail goes on."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLost:
+    """Entries will never be in the journal."""
+
+    entries: int
+    words: str
+
+
+Event = (
+    TransactionEnded | ForwardPathRefused | Fault | HopTrouble | SpoolTrouble | JournalTrouble | JournalLost
+)
 Observe = Callable[[object], None]
 """Takes any event, here or of the package that declares it; returns at once and never raises."""

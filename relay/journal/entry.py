@@ -32,6 +32,8 @@ class PathState(StrEnum):
     UNKNOWN = "unknown"
     WAITING = "waiting"
     """In the spool, not tried yet."""
+    HELD = "held"
+    """In the spool, until the operator says what becomes of it."""
     LEFT = "left"
     """To the MTA beside which the milter runs."""
 

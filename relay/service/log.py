@@ -12,7 +12,15 @@ from typing import Any
 import structlog
 
 from relay.errors import RelayError
-from relay.events import Fault, ForwardPathRefused, HopTrouble, SpoolTrouble, TransactionEnded
+from relay.events import (
+    Fault,
+    ForwardPathRefused,
+    HopTrouble,
+    JournalLost,
+    JournalTrouble,
+    SpoolTrouble,
+    TransactionEnded,
+)
 from relay.intake.events import (
     AuthenticationFailed,
     BareNewlinesNormalised,
@@ -93,6 +101,10 @@ class EventLog:
                     rcpt=visible(event.forward_path),
                     outcome=str(event.reply),
                 )
+            case JournalTrouble():
+                self._log.error("the journal does not work now", trouble=visible(event.words))
+            case JournalLost():
+                self._log.error("the journal lost entries", entries=event.entries, why=event.words)
             case Fault():
                 self._fault(f"a fault of ours while {event.where}", event.error)
             case _:

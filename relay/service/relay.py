@@ -17,10 +17,13 @@ from relay.delivery.pool import Pool
 from relay.delivery.resolver import Resolver
 from relay.delivery.wayfinder import Wayfinder
 from relay.errors import BadSettingsError, Problem, RelayError
+from relay.events import Fault
 from relay.intake.server import Intake
 from relay.intake.terms import Terms
 from relay.intake.tls import server_context
 from relay.intake.transaction import Transaction
+from relay.journal.recorder import Recorder
+from relay.journal.recorder import Terms as RecorderTerms
 from relay.mail.envelope import Client, ReversePath
 from relay.mail.hop import Way
 from relay.milter.server import Milter
@@ -29,8 +32,10 @@ from relay.pipeline import Means, PassThrough, Plan, Spooled, SpoolMeans
 from relay.sandbox.hop import SandboxHop
 from relay.sandbox.inbox import SandboxInbox
 from relay.service.hops import AllHops, make_pool, pool_key
+from relay.service.journal import note, recorder_terms
 from relay.service.log import EventLog, configure
 from relay.service.milter import milter_limits, milter_listeners, milter_terms
+from relay.service.observers import Observers
 from relay.service.review import closing, warnings
 from relay.service.sending import Sending, Ways
 from relay.service.spool import Spooling, runner_terms
@@ -59,6 +64,7 @@ class _InForce:
     terms: Terms
     milter_terms: MilterTerms
     runner_terms: RunnerTerms
+    recorder_terms: RecorderTerms
     pool: Pool
     ways: Ways
 
@@ -77,12 +83,17 @@ class Relay:
         self._inbox = SandboxInbox(settings.sandbox.keep)
         stand_in = SandboxHop(self._inbox, _now).acquire
         self._hops = AllHops(stand_in)
-        self._means = Means(self._hops, log.observe, queue_ids(), _now, time.monotonic)
+        self._observers = Observers(
+            log.observe, fault=lambda bug: log.observe(Fault("telling of an event", bug))
+        )
+        self._observe = self._observers.observe
+        self._means = Means(self._hops, self._observe, queue_ids(), _now, time.monotonic)
         self._resolver = Resolver()
         self._sending = Sending(self._ways, stand_in, _now, time.monotonic, self._means.new_queue_id)
         self._spooling: Spooling | None = None
         self._intake: Intake | None = None
         self._milter: Milter | None = None
+        self._recorder: Recorder | None = None
         self._page: SandboxWeb | None = None
         self._force: _InForce | None = None
 
@@ -100,9 +111,10 @@ class Relay:
         """Open everything; RelayError says in one sentence what cannot be had."""
         force = await asyncio.to_thread(self._prepared, self._first)
         self._intake = Intake(force.terms)
-        self._milter = Milter(force.milter_terms, self._log.observe, milter_limits(force.settings))
+        self._milter = Milter(force.milter_terms, self._observe, milter_limits(force.settings))
         self._enforce(force)
         try:
+            await self._open_journal()
             await self._open_spool(force)
             await self._open_page()
             await self._listen(force.settings)
@@ -146,6 +158,8 @@ class Relay:
             await self._spooling.close(seconds)
         if self._page is not None:
             await self._page.stop()
+        if self._recorder is not None:
+            await self._recorder.close()
         await self._hops.close()
         await self._resolver.close()
 
@@ -185,7 +199,19 @@ class Relay:
         def terms() -> RunnerTerms:
             return self._force.runner_terms if self._force is not None else force.runner_terms
 
-        self._spooling = await Spooling.open(settings, self._sending, terms, _now, self._log.observe)
+        self._spooling = await Spooling.open(settings, self._sending, terms, _now, self._observe)
+
+    async def _open_journal(self) -> None:
+        """Begin to keep what is decided; a journal that cannot be had does not keep us from taking mail."""
+
+        def terms() -> RecorderTerms:
+            assert self._force is not None
+            return self._force.recorder_terms
+
+        recorder = Recorder(terms, self._observe, _now)
+        await recorder.start()
+        self._recorder = recorder
+        self._observers.add(lambda event: note(recorder, _now, event))
 
     def _prepared(self, settings: Settings) -> _InForce:
         """Make what takes its time, and prove that it can be had; in a thread."""
@@ -205,11 +231,12 @@ class Relay:
             book=book,
             plan=plan,
             terms=self._terms(settings, hostname),
-            milter_terms=milter_terms(settings, book, plan.stamp, self._log.observe, self._moment),
+            milter_terms=milter_terms(settings, book, plan.stamp, self._observe, self._moment),
             runner_terms=runner_terms(settings),
+            recorder_terms=recorder_terms(settings, book),
             ways=Ways(
                 plan=plan,
-                courier=Courier(pool, wayfinder, self._log.observe),
+                courier=Courier(pool, wayfinder, self._observe),
                 give_up_after=settings.spool.give_up_after,
                 srs=srs_of(settings, hostname),
             ),
@@ -229,7 +256,7 @@ class Relay:
             hostname=hostname,
             folder=Path(settings.state),
             begin=self._begin,
-            observe=self._log.observe,
+            observe=self._observe,
             authenticate=authenticate_for(settings),
             tls=tls,
             limits=limits_of(settings),

@@ -1,0 +1,204 @@
+"""From events to the journal, in batches and off the mail path: takes at once, never raises, never stops mail.
+
+Where the journal is away what comes is kept for a while, and written when it is back; the oldest is lost first,
+and counted.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from relay.channels import ChannelBook
+from relay.errors import NewerSchemaError, NotDurableError, RelayError, UnavailableError
+from relay.events import Fault, JournalLost, JournalTrouble, Observe, TransactionEnded
+from relay.journal.entry import PathEntry, entry_of
+from relay.journal.store import Journal, JournalPlace
+
+MOST_WAITING = 20_000
+"""Entries in memory, while the journal is away."""
+_BATCH = 250
+_GATHER_SECONDS = 0.5
+_RETRY_SECONDS = 5.0
+_PRUNE_SECONDS = 60.0
+_CLOSE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what entries are kept; asked anew for each batch."""
+
+    place: JournalPlace
+    book: ChannelBook
+    keep_subject: bool
+    keep: timedelta
+    max_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Later:
+    queue_id: str
+    paths: Sequence[PathEntry]
+
+
+class Recorder:
+    """The journal as one relay writes to it; for one event loop."""
+
+    def __init__(self, terms: Callable[[], Terms], observe: Observe, now: Callable[[], datetime]) -> None:
+        """Take what answers with the terms in force, who is told of trouble, and the clock (aware)."""
+        self._terms = terms
+        self._observe = observe
+        self._now = now
+        self._waiting: deque[TransactionEnded | _Later] = deque()
+        self._more = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._place: JournalPlace | None = None
+        self._in_trouble = False
+        self.journal: Journal | None = None
+        """What is open now; None while the journal is away."""
+        self.written = 0
+        """Entries, since the start."""
+        self.lost = 0
+        """Entries, since the start."""
+
+    @property
+    def waiting(self) -> int:
+        """How much is not written yet."""
+        return len(self._waiting)
+
+    async def start(self) -> None:
+        """Open the journal, if it can be had, and begin to write."""
+        await self._went_well(self._open)
+        self._task = asyncio.create_task(self._run())
+
+    def take(self, event: TransactionEnded) -> None:
+        """Keep what was judged; written soon."""
+        if event.judged is not None:
+            self._put(event)
+
+    def later(self, queue_id: str, paths: Sequence[PathEntry]) -> None:
+        """Keep what became of forward-paths after their client was answered; each has its time."""
+        self._put(_Later(queue_id, paths))
+
+    async def close(self) -> None:
+        """Write what waits, if that is possible within some seconds, and close."""
+        self._closing.set()
+        self._more.set()
+        if self._task is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._task, _CLOSE_SECONDS)
+        self._lose(
+            sum(isinstance(one, TransactionEnded) for one in self._waiting), "the relay ended meanwhile"
+        )
+        self._waiting.clear()
+        await self._shut()
+
+    def _put(self, one: TransactionEnded | _Later) -> None:
+        if len(self._waiting) >= MOST_WAITING:
+            self._waiting.popleft()
+            self._lose(1, "too much waits for it")
+        self._waiting.append(one)
+        if not self._more.is_set():
+            self._more.set()
+
+    def _lose(self, entries: int, words: str) -> None:
+        if entries:
+            self.lost += entries
+            self._observe(JournalLost(entries, words))
+
+    async def _run(self) -> None:
+        prune_at = 0.0
+        clock = asyncio.get_running_loop().time
+        while not self._closing.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._more.wait(), _PRUNE_SECONDS)
+            await self._sleep(_GATHER_SECONDS)
+            self._more.clear()
+            if not await self._went_well(self._write):
+                self._more.set()
+                await self._sleep(_RETRY_SECONDS)
+            elif clock() >= prune_at:
+                prune_at = clock() + _PRUNE_SECONDS
+                await self._went_well(self._prune)
+        await self._went_well(self._write)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Wait, but not once we are to close."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)
+
+    async def _went_well(self, act: Callable[[], Awaitable[None]]) -> bool:
+        """Do something that may fail, and return whether it went well; trouble is told once until it is over."""
+        try:
+            await act()
+        except (NotDurableError, UnavailableError, NewerSchemaError) as trouble:
+            if not self._in_trouble:
+                self._in_trouble = True
+                self._observe(JournalTrouble(str(trouble)))
+            return False
+        except Exception as bug:  # a supervisor: the journal never stops mail
+            self._observe(Fault("keeping the journal", bug))
+            return False
+        self._in_trouble = False
+        return True
+
+    async def _open(self) -> None:
+        """Have the journal open that the terms in force name."""
+        place = self._terms().place
+        if self.journal is None or place != self._place:
+            await self._shut()
+            self.journal = await Journal.open(place)
+            self._place = place
+
+    async def _shut(self) -> None:
+        journal, self.journal = self.journal, None
+        if journal is not None:
+            await journal.close()
+
+    async def _write(self) -> None:
+        """Write what waits; what cannot be written now waits again."""
+        await self._open()
+        assert self.journal is not None
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _BATCH))]
+            try:
+                await self._write_batch(self.journal, batch)
+            except BaseException:
+                self._waiting.extendleft(reversed(batch))
+                raise
+
+    async def _write_batch(self, journal: Journal, batch: Sequence[TransactionEnded | _Later]) -> None:
+        terms = self._terms()
+        events = [one for one in batch if isinstance(one, TransactionEnded)]
+        try:
+            await self._add(journal, events, terms)
+        except RelayError:
+            raise
+        except Exception as bug:  # a supervisor: one that cannot be written must not keep the others from it
+            self._observe(Fault("keeping the journal", bug))
+            for event in events:
+                await self._add_alone(journal, event, terms)
+        for one in batch:
+            if isinstance(one, _Later):
+                await journal.add_paths(one.queue_id, one.paths, terms.book)
+
+    async def _add_alone(self, journal: Journal, event: TransactionEnded, terms: Terms) -> None:
+        try:
+            await self._add(journal, [event], terms)
+        except RelayError:
+            raise
+        except Exception:  # a supervisor: told already
+            self._lose(1, "it cannot be written")
+
+    async def _add(self, journal: Journal, events: Sequence[TransactionEnded], terms: Terms) -> None:
+        entries = [entry_of(event, keep_subject=terms.keep_subject) for event in events]
+        await journal.add([(entry, terms.book) for entry in entries if entry is not None])
+        self.written += len(entries)
+
+    async def _prune(self) -> None:
+        terms = self._terms()
+        if self.journal is not None:
+            await self.journal.prune(terms.keep, terms.max_size, self._now())
