@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +17,7 @@ COMMANDS = {
     "sandbox": "Run a local test endpoint that shows each message with its verdict.",
     "check": "Validate channels.yaml and print what it means.",
     "explain": "Judge messages and say why.",
+    "journal": "Show what was decided and why; prune it, forget addresses.",
     "queue": "Show and steer what waits in the spool.",
     "hash-password": "Make a password hash for the key users.",
 }
@@ -25,22 +27,28 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """Imports a command's module when the command is asked for."""
 
+    def __init__(self, *, modules: str, sentences: Mapping[str, str], **attributes: Any) -> None:
+        """Take the package of the commands' modules, and the commands: names and one sentence each."""
+        super().__init__(**attributes)
+        self._modules = modules
+        self._sentences = sentences
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names in the order of the documentation."""
-        return list(COMMANDS)
+        return list(self._sentences)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import and return a command; None if there is none of that name."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self._sentences:
             return None
-        command = import_module(f"relay.cli.{cmd_name.replace('-', '_')}").command
+        command = import_module(f"{self._modules}.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands without importing any of them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(self._sentences.items()))
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -59,7 +67,12 @@ config_option = click.option(
 """The option that every command that reads channels.yaml takes, before or behind the command's name."""
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    modules="relay.cli",
+    sentences=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @config_option
 @click.option(
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version."

@@ -6,29 +6,20 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from relay.cli import exits
 from relay.cli.app import config_option, config_path
+from relay.cli.times import age
 from relay.mail.text import unicode_text, visible
-from relay.settings.values import duration
 from relay.spool.item import Filter, Item, State
 from relay.spool.store.store import Store
 
 Options = Callable[..., Any]
 _BATCH = 500
-
-
-def _age(ctx: click.Context, _: click.Parameter, value: str | None) -> timedelta | None:
-    if value is None:
-        return None
-    try:
-        return duration(value)
-    except ValueError as error:
-        raise click.BadParameter(f"{value}: {error}", ctx) from None
 
 
 def _filtered(command: Options) -> Options:
@@ -42,9 +33,9 @@ def _filtered(command: Options) -> Options:
                 "--reason", metavar="WORDS", help="The verdict's reason, or words of the last reply."
             ),
             click.option(
-                "--older-than", metavar="TIME", callback=_age, help="Accepted longer ago, such as 2h."
+                "--older-than", metavar="TIME", callback=age, help="Accepted longer ago, such as 2h."
             ),
-            click.option("--newer-than", metavar="TIME", callback=_age, help="Accepted since, such as 2h."),
+            click.option("--newer-than", metavar="TIME", callback=age, help="Accepted since, such as 2h."),
             click.option(
                 "--state", type=click.Choice([state.value for state in State]), help="Waiting or held."
             ),

@@ -170,7 +170,8 @@ class Recorder:
                 self._waiting.extendleft(reversed(batch))
                 raise
 
-    async def _write_batch(self, journal: Journal, batch: Sequence[TransactionEnded | _Later]) -> None:
+    async def _write_batch(self, journal: Journal, batch: list[TransactionEnded | _Later]) -> None:
+        """Write a batch; what is written is taken out of it."""
         terms = self._terms()
         events = [one for one in batch if isinstance(one, TransactionEnded)]
         try:
@@ -181,9 +182,11 @@ class Recorder:
             self._observe(Fault("keeping the journal", bug))
             for event in events:
                 await self._add_alone(journal, event, terms)
-        for one in batch:
-            if isinstance(one, _Later):
-                await journal.add_paths(one.queue_id, one.paths, terms.book)
+        later = [one for one in batch if isinstance(one, _Later)]
+        batch[:] = later
+        for one in later:
+            await journal.add_paths(one.queue_id, one.paths, terms.book)
+            batch.remove(one)
 
     async def _add_alone(self, journal: Journal, event: TransactionEnded, terms: Terms) -> None:
         try:

@@ -97,3 +97,10 @@ def test_version_is_printed(relay: Run):
     code, out, _ = relay("--version")
     assert code == 0
     assert out.startswith("helpdesk-relay ")
+
+
+@pytest.mark.parametrize("option", ["--older-than", "--newer-than"])
+def test_queue_refuses_a_time_that_it_cannot_read(relay: Run, option: str):
+    code, _, err = relay("queue", "delete", "--hop", "helpdesk", option, "yesterday")
+    assert code == 64
+    assert "yesterday is no time" in err

@@ -1,0 +1,36 @@
+"""``journal export``: everything that is kept of decisions, for whoever asks for it (docs/privacy.md)."""
+
+import json
+from typing import Any
+
+import click
+
+from relay.cli import exits
+from relay.cli.journal.opening import filtered, query_of, with_journal
+from relay.journal.store import Journal
+from relay.journal.values import decision_values
+from relay.service.stamping import stamp_rules_of
+from relay.settings.model import Settings
+from relay.stamp import stamp
+
+
+@click.command(name="export")
+@filtered
+@click.option("--json", is_flag=True, hidden=True, expose_value=False)
+def command(**options: Any) -> int:
+    """Print all that is kept of decisions, oldest first, one JSON object a line."""
+    query = query_of(options)
+
+    async def go(journal: Journal, settings: Settings) -> int:
+        rules = stamp_rules_of(settings)
+        async for entry in journal.entries(query):
+            stamped = [
+                f"{field}: {value}" for field, value in stamp(entry.verdict, rules, entry.queue_id).inserted
+            ]
+            looks = [{"at": look.at.isoformat(), "who": look.who} for look in await journal.looks(entry.ref)]
+            values = {**decision_values(entry, stamped, ()), "looks": looks}
+            del values["same_message"]
+            click.echo(json.dumps(values, ensure_ascii=False))
+        return exits.DONE
+
+    return with_journal(options["config"], go)
