@@ -23,6 +23,7 @@ ALLOWED = {
     "datetime", "unicodedata", "idna",
     "operator",  # settings.dormant: itemgetter and its like
     "struct",  # milter.packets: numbers to octets
+    "orjson",  # journal.record: text to values and back
     "json",  # channels.book: the fixed form that a book's digest is taken of
     "html",  # sandbox.page: escape
     "quopri",  # mail.encoded_words: decode

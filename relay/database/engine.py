@@ -5,6 +5,7 @@ write lock at once, so that a transaction never fails half way because another o
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from sqlite3 import DatabaseError as SqliteError
@@ -85,6 +86,23 @@ def is_sqlite(connection: sa.Connection) -> bool:
 def begin_writing(connection: sa.Connection) -> sa.RootTransaction:
     """Begin a transaction that writes."""
     return connection.execution_options(writes=True).begin()
+
+
+def insert_rows(
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: Sequence[str],
+    rows: Sequence[tuple[object, ...]],
+    else_: str = "",
+) -> None:
+    """Insert rows of plain values, as they are: a tenth of what SQLAlchemy's own way to many rows costs.
+
+    ``else_``: what is done on a conflict, in words that both engines know.
+    """
+    if rows:
+        mark = "?" if is_sqlite(connection) else "%s"
+        words = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join([mark] * len(columns))}) {else_}"  # noqa: S608 - names of ours
+        connection.exec_driver_sql(words, list(rows))
 
 
 def prefer_indexes(connection: sa.Connection) -> None:

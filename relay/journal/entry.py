@@ -1,6 +1,7 @@
 """One decision as the journal keeps it: everything that was seen and found, never content.  Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -53,6 +54,14 @@ class PathEntry:
     """What the next hop was told, where ``forward_to`` changed it."""
     at: datetime | None = None
     """When, if that was after the client was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What became of forward-paths after their client was answered; each has its time."""
+
+    queue_id: str
+    paths: tuple[PathEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +144,17 @@ def entry_of(event: TransactionEnded, *, keep_subject: bool) -> Entry | None:
         tool=tool_of(label),
         broken_signatures=judged.broken_signatures,
     )
+
+
+def with_paths(entry: Entry, later: Sequence[PathEntry]) -> Entry:
+    """Return the entry with what became of its forward-paths later; the last word on each counts."""
+    by_path = {path.path: path for path in later}
+    by_told = {path.told or path.path: path for path in later}
+    paths = []
+    for path in entry.paths:
+        since = by_path.get(path.path) or by_told.get(path.told or path.path)
+        paths.append(path if since is None else replace(since, path=path.path, told=path.told))
+    return replace(entry, paths=tuple(paths))
 
 
 def path_entry(path: PathOutcome, *, milter: bool = False, at: datetime | None = None) -> PathEntry:

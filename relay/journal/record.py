@@ -4,19 +4,22 @@ Keys are short because there are millions of them; what is as it nearly always i
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 
+import orjson
+
 from relay.channels import Channel
+from relay.database.columns import to_number, to_time
 from relay.journal.entry import Entrance, Entry, PathEntry, PathState, Reopening
 from relay.judge import Disposition, Doubt, Finding, Question, Reason, Verdict
 from relay.judge.verdict import Because, Unknown
 from relay.mail.address import Mailbox
 from relay.mail.author import AuthorFault
 from relay.mail.envelope import Client, HeaderState, Known, Source
-from relay.mail.view import Evidence, MessageView, Proof, Recipient
+from relay.mail.view import ALL_KNOWN, Evidence, MessageView, Proof, Recipient
 
 _ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _LETTERS = {Evidence.ADDRESSED: "a", Evidence.BLIND: "b", Evidence.ENVELOPE: "e", Evidence.TRACE: "t"}
@@ -33,43 +36,63 @@ def text_of_entry(entry: Entry) -> str:
         "mf": entry.reverse_path,
         "sz": entry.size,
         "a": _address(view.author),
-        "r": list(_recipients(view.recipients, verdict.recipients)),
+        "r": _recipients(view.recipients, verdict.recipients),
         "c": _client(view.client),
         "ho": view.header_octets,
         "why": verdict.reason,
-        "f": [[finding.because, finding.holds, *finding.evidence] for finding in verdict.findings],
+        "f": [(found.because, found.holds, *found.evidence) for found in verdict.findings],
         "b": verdict.book,
         "re": entry.reply,
         "nh": entry.next_hop,
         "s": round(entry.seconds, 4),
         "ps": [_path(path) for path in entry.paths],
     }
-    record.update((key, value) for key, value in _seldom(entry) if value)
-    return _ENCODE(record)
+    _add_of_view(record, view)
+    _add_of_verdict(record, verdict)
+    if entry.subject is not None:
+        record["su"] = entry.subject
+    if entry.tool:
+        record["t"] = entry.tool
+    if entry.broken_signatures:
+        record["bs"] = entry.broken_signatures
+    return _encoded(record)
 
 
-def _seldom(entry: Entry) -> Iterator[tuple[str, object]]:
-    """Yield what an ordinary entry has not."""
-    view, verdict = entry.view, entry.verdict
-    known = view.known
-    yield "af", view.author_fault
-    yield "rt", [*map(_address, view.reply_to)]
-    yield "o", [*map(_address, view.originals)]
-    yield "lf", view.list_field
-    yield "dr", view.delivery_report
-    yield "u", view.unreadable
-    yield "k", None if known == _ALL_KNOWN else (known.envelope, known.client, known.header)
-    yield "p", [(proof.kind, proof.domain, proof.authserv_id) for proof in view.proofs]
-    yield "cl", verdict.auto_closed
-    yield "ch", verdict.channel and (verdict.channel.name, [*map(_address, verdict.channel.own)])
-    yield "db", verdict.doubts
-    yield "dp", verdict.depends
-    yield "su", entry.subject
-    yield "t", entry.tool
-    yield "bs", entry.broken_signatures
+def _add_of_view(record: dict[str, object], view: MessageView) -> None:
+    """Add what an ordinary view has not."""
+    if view.author_fault is not None:
+        record["af"] = view.author_fault
+    if view.unreadable is not None:
+        record["u"] = view.unreadable
+    if view.reply_to:
+        record["rt"] = [*map(_address, view.reply_to)]
+    if view.known is not ALL_KNOWN and view.known != ALL_KNOWN:
+        record["k"] = (view.known.envelope, view.known.client, view.known.header)
+    if view.list_field or view.originals or view.delivery_report or view.proofs:
+        record["lf"] = view.list_field
+        record["o"] = [*map(_address, view.originals)]
+        record["dr"] = view.delivery_report
+        record["p"] = [(proof.kind, proof.domain, proof.authserv_id) for proof in view.proofs]
 
 
-_ALL_KNOWN = Known()
+def _add_of_verdict(record: dict[str, object], verdict: Verdict) -> None:
+    """Add what only a channel's own mail has."""
+    if verdict.auto_closed:
+        record["cl"] = True
+    if verdict.channel is not None:
+        record["ch"] = (verdict.channel.name, [*map(_address, verdict.channel.own)])
+    if verdict.doubts:
+        record["db"] = verdict.doubts
+    if verdict.depends:
+        record["dp"] = verdict.depends
+
+
+def _encoded(record: dict[str, object]) -> str:
+    """Return JSON; what orjson refuses (octets that were no UTF-8) is escaped by a slower one."""
+    try:
+        return orjson.dumps(record).decode("ascii", "strict")
+    except (TypeError, UnicodeDecodeError):
+        return _ENCODE(record)
 
 
 def entry_of_text(
@@ -83,7 +106,7 @@ def entry_of_text(
     reopened: Reopening | None = None,
 ) -> Entry:
     """Return the entry that ``text`` was made of."""
-    record: dict[str, Any] = json.loads(text)
+    record: dict[str, Any] = _decoded(text)
     view, counted = _view_of(record)
     return Entry(
         at=at,
@@ -105,6 +128,14 @@ def entry_of_text(
         number=number,
         reopened=reopened,
     )
+
+
+def _decoded(text: str) -> Any:
+    """Return what the JSON says; orjson refuses what only the slower encoder writes."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
 
 
 def _view_of(record: dict[str, Any]) -> tuple[MessageView, tuple[Recipient, ...]]:
@@ -164,8 +195,9 @@ def _mailbox(text: str) -> Mailbox:
     return Mailbox(local, domain)
 
 
-def _recipients(seen: Iterable[Recipient], counted: Iterable[Recipient]) -> Iterator[list[str]]:
-    """Yield all recipients, marked where they are uncertain or did not count; those that did keep their order."""
+def _recipients(seen: Iterable[Recipient], counted: Iterable[Recipient]) -> list[tuple[str, str, str]]:
+    """Return all recipients, marked where they are uncertain or did not count; those that did keep their order."""
+    rows = []
     believed = iter(counted)
     following = next(believed, None)
     for recipient in seen:
@@ -177,7 +209,8 @@ def _recipients(seen: Iterable[Recipient], counted: Iterable[Recipient]) -> Iter
             following = next(believed, None)
         else:
             marks += _NOT_BELIEVED
-        yield [f"{mailbox.local}@{mailbox.domain}", recipient.where, marks]
+        rows.append((f"{mailbox.local}@{mailbox.domain}", recipient.where, marks))
+    return rows
 
 
 def _recipient_of(row: list[str]) -> Recipient:
@@ -190,11 +223,16 @@ def _client(client: Client) -> tuple[str | None, str, int, int, str | None]:
     return address, client.helo, int(client.esmtp), int(client.tls), client.user
 
 
-def _path(path: PathEntry) -> tuple[str, ...]:
+def _path(path: PathEntry) -> tuple[object, ...]:
     row = (path.path, path.state.value, path.words, path.hop)
+    if path.at is not None:
+        return (*row, path.told, to_number(path.at))
     return row if path.told is None else (*row, path.told)
 
 
-def _path_of(row: list[str]) -> PathEntry:
-    path, state, words, hop, *told = row
-    return PathEntry(path, PathState(state), words, hop, told[0] if told else None)
+def _path_of(row: list[Any]) -> PathEntry:
+    path, state, words, hop, *more = row
+    told, at = (*more, None, None)[:2]
+    return PathEntry(
+        path, PathState(state), words, hop, told, to_time(at).astimezone() if at is not None else None
+    )

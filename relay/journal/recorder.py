@@ -7,14 +7,14 @@ and counted.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from relay.channels import ChannelBook
 from relay.errors import NewerSchemaError, NotDurableError, RelayError, UnavailableError
 from relay.events import Fault, JournalLost, JournalTrouble, Observe, TransactionEnded
-from relay.journal.entry import PathEntry, entry_of
+from relay.journal.entry import Later, PathEntry, entry_of, with_paths
 from relay.journal.store import Journal, JournalPlace
 
 MOST_WAITING = 20_000
@@ -37,12 +37,6 @@ class Terms:
     max_size: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Later:
-    queue_id: str
-    paths: Sequence[PathEntry]
-
-
 class Recorder:
     """The journal as one relay writes to it; for one event loop."""
 
@@ -51,7 +45,7 @@ class Recorder:
         self._terms = terms
         self._observe = observe
         self._now = now
-        self._waiting: deque[TransactionEnded | _Later] = deque()
+        self._waiting: deque[TransactionEnded | Later] = deque()
         self._more = asyncio.Event()
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -79,9 +73,9 @@ class Recorder:
         if event.judged is not None:
             self._put(event)
 
-    def later(self, queue_id: str, paths: Sequence[PathEntry]) -> None:
-        """Keep what became of forward-paths after their client was answered; each has its time."""
-        self._put(_Later(queue_id, paths))
+    def later(self, later: Later) -> None:
+        """Keep what became of forward-paths after their client was answered."""
+        self._put(later)
 
     async def close(self) -> None:
         """Write what waits, if that is possible within some seconds, and close."""
@@ -96,7 +90,7 @@ class Recorder:
         self._waiting.clear()
         await self._shut()
 
-    def _put(self, one: TransactionEnded | _Later) -> None:
+    def _put(self, one: TransactionEnded | Later) -> None:
         if len(self._waiting) >= MOST_WAITING:
             self._waiting.popleft()
             self._lose(1, "too much waits for it")
@@ -170,38 +164,63 @@ class Recorder:
                 self._waiting.extendleft(reversed(batch))
                 raise
 
-    async def _write_batch(self, journal: Journal, batch: list[TransactionEnded | _Later]) -> None:
+    async def _write_batch(self, journal: Journal, batch: list[TransactionEnded | Later]) -> None:
         """Write a batch; what is written is taken out of it."""
         terms = self._terms()
         events = [one for one in batch if isinstance(one, TransactionEnded)]
+        later = _by_queue_id(batch)
         try:
-            await self._add(journal, events, terms)
+            await self._add(journal, events, later, terms)
         except RelayError:
             raise
         except Exception as bug:  # a supervisor: one that cannot be written must not keep the others from it
             self._observe(Fault("keeping the journal", bug))
             for event in events:
-                await self._add_alone(journal, event, terms)
-        later = [one for one in batch if isinstance(one, _Later)]
-        batch[:] = later
-        for one in later:
-            await journal.add_paths(one.queue_id, one.paths, terms.book)
-            batch.remove(one)
+                await self._add_alone(journal, event, later, terms)
+        batch[:] = left = [one for one in batch if isinstance(one, Later) and one.queue_id in later]
+        if left:
+            await journal.add_paths(left, terms.book)
+        batch.clear()
 
-    async def _add_alone(self, journal: Journal, event: TransactionEnded, terms: Terms) -> None:
+    async def _add_alone(
+        self, journal: Journal, event: TransactionEnded, later: dict[str, tuple[PathEntry, ...]], terms: Terms
+    ) -> None:
         try:
-            await self._add(journal, [event], terms)
+            await self._add(journal, [event], later, terms)
         except RelayError:
             raise
         except Exception:  # a supervisor: told already
             self._lose(1, "it cannot be written")
 
-    async def _add(self, journal: Journal, events: Sequence[TransactionEnded], terms: Terms) -> None:
-        entries = [entry_of(event, keep_subject=terms.keep_subject) for event in events]
-        await journal.add([(entry, terms.book) for entry in entries if entry is not None])
+    async def _add(
+        self,
+        journal: Journal,
+        events: Sequence[TransactionEnded],
+        later: dict[str, tuple[PathEntry, ...]],
+        terms: Terms,
+    ) -> None:
+        """Write entries; what became of their forward-paths meanwhile goes along, and out of ``later``."""
+        entries = []
+        for event in events:
+            entry = entry_of(event, keep_subject=terms.keep_subject)
+            if entry is not None:
+                since = later.get(entry.queue_id)
+                entries.append((with_paths(entry, since) if since is not None else entry, terms.book))
+        await journal.add(entries)
         self.written += len(entries)
+        for entry, _ in entries:
+            later.pop(entry.queue_id, None)
 
     async def _prune(self) -> None:
         terms = self._terms()
         if self.journal is not None:
             await self.journal.prune(terms.keep, terms.max_size, self._now())
+
+
+def _by_queue_id(batch: Iterable[TransactionEnded | Later]) -> dict[str, tuple[PathEntry, ...]]:
+    """Return what became of forward-paths in the order in which it came; one message may be tried several times."""
+    found: dict[str, tuple[PathEntry, ...]] = {}
+    for one in batch:
+        if isinstance(one, Later):
+            found[one.queue_id] = (*found.get(one.queue_id, ()), *one.paths)
+    return found

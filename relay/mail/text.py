@@ -10,4 +10,6 @@ def visible(text: str) -> str:
 
 def unicode_text(text: str) -> str:
     """Return ``text`` without lone surrogates: octets that were no UTF-8 are written as escapes."""
+    if text.isascii():
+        return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

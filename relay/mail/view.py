@@ -114,7 +114,8 @@ _READ = frozenset(
         *LABEL_FIELDS,
     )
 )
-_ALL_KNOWN = Known()
+ALL_KNOWN = Known()
+"""What is known of a message that is on its way, nearly always."""
 _REPORT = re.compile(r"[ \t]*multipart[ \t]*/[ \t]*report[ \t]*(?:;|\Z)", re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]*\)")
 _BLANKS_AND_COMMAS = re.compile(r"[ \t,]+")
@@ -124,7 +125,7 @@ def make_view(
     head: bytes,
     forward_paths: Iterable[Mailbox],
     client: Client,
-    known: Known = _ALL_KNOWN,
+    known: Known = ALL_KNOWN,
     *,
     limit: int = 0,
 ) -> MessageView:

@@ -11,7 +11,7 @@ from relay.mail.content import Content
 from relay.mail.envelope import Client, HeaderState, Known
 from relay.mail.fields import HeaderEdit, edited, edited_stream
 from relay.mail.signatures import covered
-from relay.mail.view import OUR_FAULT, MessageView, make_view, unread_view
+from relay.mail.view import ALL_KNOWN, OUR_FAULT, MessageView, make_view, unread_view
 from relay.pipeline.seams import Plan
 
 PREPENDED_AT_MOST = 2048
@@ -24,8 +24,8 @@ def judged(
     """Return what was seen and the verdict; a bug of ours on the way is reported, and opens the ticket."""
     book = plan.routes.book
     try:
-        state = HeaderState.COMPLETE if content.head_is_whole else HeaderState.CUT
-        view = make_view(content.head, evidence, client, Known(header=state), limit=plan.header_size)
+        known = ALL_KNOWN if content.head_is_whole else Known(header=HeaderState.CUT)
+        view = make_view(content.head, evidence, client, known, limit=plan.header_size)
         return view, judge(view, book)
     except Exception as error:  # a supervisor: what we cannot judge stays open
         observe(Fault("judging", error))

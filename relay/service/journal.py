@@ -8,7 +8,7 @@ from pathlib import Path
 
 from relay.channels import ChannelBook
 from relay.events import PathOutcome, TransactionEnded
-from relay.journal.entry import PathEntry, PathState, path_entry
+from relay.journal.entry import Later, PathEntry, PathState, path_entry
 from relay.journal.recorder import Recorder, Terms
 from relay.journal.store import JournalPlace
 from relay.mail.envelope import ForwardPath
@@ -42,42 +42,41 @@ def note(recorder: Recorder, now: Callable[[], datetime], event: object) -> None
         case TransactionEnded():
             recorder.take(event)
         case AttemptEnded(item=item, outcomes=outcomes, held_because=why) if item.destination != REPORTS:
-            recorder.later(item.queue_id, _tried(item, outcomes, why, now()))
+            recorder.later(Later(item.queue_id, _tried(item, outcomes, why, now())))
         case ItemHeld(item=item, why=why) if item.destination != REPORTS:
-            recorder.later(item.queue_id, _held(item, why, now()))
+            recorder.later(Later(item.queue_id, _held(item, why, now())))
         case _:
             pass
 
 
-def _tried(item: Item, outcomes: Sequence[Outcome], held: str, at: datetime) -> list[PathEntry]:
+def _tried(item: Item, outcomes: Sequence[Outcome], held: str, at: datetime) -> tuple[PathEntry, ...]:
     paths = [
         path_entry(PathOutcome(item.original(number), outcome, _told(item, number)), at=at)
         for number, outcome in enumerate(outcomes)
     ]
-    if not held:
-        return paths
-    return [
-        replace(path, state=PathState.HELD, words=f"{path.words}; {held}")
-        if path.state in _NOT_DONE
-        else path
-        for path in paths
-    ]
+    if held:
+        paths = [
+            replace(path, state=PathState.HELD, words=f"{path.words}; {held}")
+            if path.state is not PathState.DELIVERED
+            else path
+            for path in paths
+        ]
+    return tuple(paths)
 
 
-_NOT_DONE = (PathState.DEFERRED, PathState.UNKNOWN, PathState.FAILED)
-
-
-def _held(item: Item, why: str, at: datetime) -> list[PathEntry]:
-    return [
-        PathEntry(item.original(number).text, PathState.HELD, why, told=_told_text(item, number), at=at)
-        for number in range(len(item.forward_paths))
-    ]
+def _held(item: Item, why: str, at: datetime) -> tuple[PathEntry, ...]:
+    paths = enumerate(item.forward_paths)
+    told = [_told(item, number) for number, _ in paths]
+    return tuple(
+        [
+            PathEntry(
+                item.original(number).text, PathState.HELD, why, told=path.text if path else None, at=at
+            )
+            for number, path in enumerate(told)
+        ]
+    )
 
 
 def _told(item: Item, number: int) -> ForwardPath | None:
+    """Return what the next hop is told, where that is not what the client said."""
     return item.forward_paths[number] if item.originals else None
-
-
-def _told_text(item: Item, number: int) -> str | None:
-    told = _told(item, number)
-    return told.text if told is not None else None

@@ -13,7 +13,7 @@ import pytest
 from relay.errors import NewerSchemaError
 from relay.events import Fault, JournalLost, JournalTrouble
 from relay.journal import recorder as module
-from relay.journal.entry import PathEntry, PathState
+from relay.journal.entry import Later, PathEntry, PathState
 from relay.journal.query import Query
 from relay.journal.recorder import Recorder, Terms
 from relay.journal.store import Journal, JournalPlace
@@ -149,7 +149,7 @@ async def test_what_waits_at_the_end_while_the_journal_is_away_is_lost_and_count
     wanted.terms.place.folder.write_text("no folder")
     async with wanted.recorder() as recorder:
         recorder.take(copy("A"))  # type: ignore[arg-type]
-        recorder.later("A", [PathEntry("a@x.example", PathState.DELIVERED, at=NOON)])
+        recorder.later(Later("A", (PathEntry("a@x.example", PathState.DELIVERED, at=NOON),)))
     assert recorder.lost == 1
 
 
@@ -167,7 +167,7 @@ async def test_an_event_that_cannot_be_written_is_lost_alone(wanted: Wanted) -> 
 async def test_what_becomes_of_forward_paths_later_is_written_too(wanted: Wanted) -> None:
     async with wanted.recorder() as recorder:
         recorder.take(copy("A", outcome=None))  # type: ignore[arg-type]
-        recorder.later("A", [PathEntry("in-1@desk.example", PathState.DELIVERED, "250 ok", at=NOON)])
+        recorder.later(Later("A", (PathEntry("in-1@desk.example", PathState.DELIVERED, "250 ok", at=NOON),)))
         await until(lambda: recorder.waiting == 0)
         assert recorder.journal is not None
         (entry,) = await recorder.journal.get("A")
@@ -228,3 +228,28 @@ async def test_what_comes_while_a_full_row_is_being_written_takes_nothing_unwrit
             recorder.take(copy(name))  # type: ignore[arg-type]
         await until(lambda: recorder.written == 6)
     assert await wanted.kept() == list("ABCDEF")
+
+
+@pytest.mark.parametrize("apart", [False, True])
+async def test_every_attempt_counts_whether_it_is_written_with_its_entry_or_later(
+    wanted: Wanted, monkeypatch: pytest.MonkeyPatch, apart: bool
+) -> None:
+    if not apart:
+        monkeypatch.setattr(module, "_GATHER_SECONDS", 0.3)
+    paths = ("in-1@desk.example", "in-2@desk.example")
+    async with wanted.recorder() as recorder:
+        recorder.take(copy("A", outcome=None, rcpt_to=paths))  # type: ignore[arg-type]
+        if apart:
+            await until(lambda: recorder.written == 1)
+        for path, state in zip(
+            (*paths, paths[0]), (PathState.DEFERRED, PathState.FAILED, PathState.DELIVERED), strict=True
+        ):
+            recorder.later(Later("A", (PathEntry(path, state, str(state), at=NOON),)))
+        await until(lambda: recorder.waiting == 0)
+        await asyncio.sleep(0.05)
+        assert recorder.journal is not None
+        (entry,) = await recorder.journal.get("A")
+        assert [(path.path, path.state, path.words, path.at) for path in entry.paths] == [
+            (paths[0], PathState.DELIVERED, "delivered", NOON),
+            (paths[1], PathState.FAILED, "failed", NOON),
+        ]

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from relay.errors import UnavailableError
-from relay.journal.entry import Entry, PathEntry, PathState
+from relay.journal.entry import Entry, Later, PathEntry, PathState
 from relay.journal.hashing import hashed
 from relay.journal.query import Query
 from relay.journal.store import Journal, JournalPlace
@@ -132,7 +132,9 @@ async def test_what_becomes_of_a_forward_path_later_stands_in_its_entry(journal:
     assert (waiting.state, waiting.at) == (PathState.WAITING, None)
     for minutes, state, words in ((1, PathState.DEFERRED, "451 later"), (2, PathState.DELIVERED, "250 ok")):
         at = NOON + timedelta(minutes=minutes)
-        await journal.add_paths("A", [PathEntry("in-1@desk.example", state, words, "desk", at=at)], BOOK)
+        await journal.add_paths(
+            [Later("A", (PathEntry("in-1@desk.example", state, words, "desk", at=at),))], BOOK
+        )
     (path,) = (await journal.get("A"))[0].paths
     assert (path.path, path.state, path.words, path.hop) == (
         "in-1@desk.example",
@@ -161,7 +163,7 @@ async def test_counts_add_up_over_batches_days_channels_and_kinds(journal: Journ
 
 async def test_what_is_too_old_goes_with_all_that_was_kept_of_it(journal: Journal) -> None:
     await keep(journal, *map(copy, range(700)), copy(1000, at=NOON + KEEP))
-    await journal.add_paths("X", [PathEntry("a@x.example", PathState.FAILED, at=NOON)], BOOK)
+    await journal.add_paths([Later("X", (PathEntry("a@x.example", PathState.FAILED, at=NOON),))], BOOK)
     await journal.look("X", "anna", NOON)
     assert await journal.prune(KEEP, 0, NOON + KEEP + timedelta(hours=12)) == 700
     assert await found(journal) == ["copy-1000"]
@@ -182,7 +184,9 @@ async def test_nothing_is_too_old_where_there_is_no_limit(journal: Journal) -> N
 async def test_an_address_is_forgotten_wherever_it_stands_and_nothing_else(journal: Journal) -> None:
     await keep(journal, *(copy(1, queue_id=f"A{number}") for number in range(600)), copy(2), customer(1))
     await journal.look("A1", "eva", NOON)
-    await journal.add_paths("zzz", [PathEntry("anna1@mail.example", PathState.FAILED, at=NOON)], BOOK)
+    await journal.add_paths(
+        [Later("zzz", (PathEntry("anna1@mail.example", PathState.FAILED, at=NOON),))], BOOK
+    )
     gone = await journal.forget(box("Anna1@MAIL.example"))
     assert sorted(gone) == sorted(f"A{number}" for number in range(600))
     assert sorted(await found(journal)) == ["ask-1", "copy-2"]
@@ -239,7 +243,13 @@ async def test_outsiders_are_hashed_where_that_is_wanted_and_found_all_the_same(
     journal = await Journal.open(replace(place, key=KEY, hashed=True))
     await keep(journal, copy(1, queue_id="A-77"), customer(2, outcome=None, queue_id="B"))
     await journal.add_paths(
-        "B", [PathEntry("care@shop.example", PathState.DELIVERED, "250 for bob2@mail.example", at=NOON)], BOOK
+        [
+            Later(
+                "B",
+                (PathEntry("care@shop.example", PathState.DELIVERED, "250 for bob2@mail.example", at=NOON),),
+            )
+        ],
+        BOOK,
     )
     for query in ({"about": "anna1@mail.example"}, {"text": "anna1@mail.example"}, {"text": "A-77"}):
         (one,) = await journal.find(Query(**query), most=10)  # type: ignore[arg-type]

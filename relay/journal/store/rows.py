@@ -1,8 +1,7 @@
 """Entries as rows and back."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,7 +9,7 @@ import sqlalchemy as sa
 
 from relay.channels import ChannelBook
 from relay.database.columns import plain, to_number, to_time
-from relay.journal.entry import LONGEST_TEXT, Entry, PathEntry, PathState, Reopening
+from relay.journal.entry import LONGEST_TEXT, Entry, PathEntry, PathState, Reopening, with_paths
 from relay.journal.hashing import address_number, path_hashed, without_outsiders
 from relay.journal.record import entry_of_text, text_of_entry
 from relay.journal.store.place import JournalPlace
@@ -39,52 +38,55 @@ def prepared(entry: Entry, book: ChannelBook, place: JournalPlace) -> Entry:
     return without_outsiders(entry, book, place.key) if place.hashed else entry
 
 
-def row_of(entry: Entry, numbers: dict[Mailbox, int]) -> Row:
-    """Return the row of an entry; ``numbers`` are those of the addresses in it."""
+ENTRY_COLUMNS = (
+    "number", "at", "ref", "queue_id", "message_id", "verdict", "reason", "channel", "author", "doubtful", "words", "record",
+)  # fmt: skip
+"""In the order of ``row_of``."""
+
+
+def row_of(entry: Entry, number: int, addresses: Mapping[Mailbox, int]) -> tuple[object, ...]:
+    """Return the row of an entry; ``addresses`` are those in it and the numbers by which they are found."""
+    verdict = entry.verdict
     author = entry.view.author
-    return {
-        "number": entry.number,
-        "at": to_number(entry.at),
-        "ref": None if entry.ref == entry.queue_id else plain(entry.ref),
-        "queue_id": plain(entry.queue_id),
-        "message_id": fit(entry.message_id),
-        "verdict": entry.verdict.disposition.value,
-        "reason": entry.verdict.reason.value,
-        "channel": entry.verdict.channel.name if entry.verdict.channel else None,
-        "author": numbers[author] if author is not None else None,
-        "doubtful": int(entry.doubtful),
-        "words": _words(entry, numbers),
-        "record": text_of_entry(entry),
-    }
+    queue_id = plain(entry.queue_id)
+    return (
+        number,
+        to_number(entry.at),
+        None if entry.ref == entry.queue_id else plain(entry.ref),
+        queue_id,
+        fit(entry.message_id),
+        verdict.disposition.value,
+        verdict.reason.value,
+        verdict.channel.name if verdict.channel else None,
+        addresses[author] if author is not None else None,
+        int(entry.doubtful),
+        _words(entry, addresses),
+        text_of_entry(entry),
+    )
 
 
-def numbers_of(entry: Entry, key: bytes) -> dict[Mailbox, int]:
+def addresses_of(entry: Entry, key: bytes) -> dict[Mailbox, int]:
     """Return every address that an entry is about, with the number by which it is found."""
     view = entry.view
-    found: dict[Mailbox, None] = {}
+    found = {recipient.mailbox: 0 for recipient in view.recipients}
     if view.author is not None:
-        found[view.author] = None
-    for recipient in view.recipients:
-        found[recipient.mailbox] = None
-    found.update(dict.fromkeys(view.reply_to))
-    found.update(dict.fromkeys(view.originals))
-    found.update(dict.fromkeys(_named_by_paths(entry)))
-    return {address: address_number(address, key) for address in found}
+        found[view.author] = 0
+    for address in (*view.reply_to, *view.originals, *_of_the_envelope(entry)):
+        found[address] = 0
+    for address in found:
+        found[address] = address_number(address, key)
+    return found
 
 
-def _named_by_paths(entry: Entry) -> Iterator[Mailbox]:
-    for text in (entry.reverse_path, *(path.path for path in entry.paths), *_told(entry)):
+def _of_the_envelope(entry: Entry) -> Iterator[Mailbox]:
+    """Yield the reverse-path, and the forward-paths where the view is not read; else they are its evidence."""
+    paths = [path.path for path in entry.paths] if entry.view.unreadable is not None else []
+    for text in (entry.reverse_path, *paths):
         if text and (address := parse_mailbox(text)) is not None:
             yield address
 
 
-def _told(entry: Entry) -> Iterator[str]:
-    for path in entry.paths:
-        if path.told is not None:
-            yield path.told
-
-
-def _words(entry: Entry, addresses: dict[Mailbox, int]) -> str:
+def _words(entry: Entry, addresses: Iterable[Mailbox]) -> str:
     """Return what a person may type a part of: addresses, Message-ID, subject; in small letters."""
     texts = [f"{address.local}@{address.domain}" for address in addresses]
     words = " ".join([entry.message_id, entry.subject or "", *texts]).lower()
@@ -108,22 +110,14 @@ def entry_of_row(row: sa.Row[Any], paths: Sequence[PathEntry]) -> Entry:
     return entry if not paths else with_paths(entry, paths)
 
 
-def with_paths(entry: Entry, later: Sequence[PathEntry]) -> Entry:
-    """Return the entry with what became of its forward-paths since."""
-    by_path = {path.path: path for path in later}
-    by_told = {path.told or path.path: path for path in later}
-    paths = []
-    for path in entry.paths:
-        since = by_path.pop(path.path, None) or by_told.get(path.told or path.path)
-        paths.append(path if since is None else replace(since, path=path.path, told=path.told))
-    return replace(entry, paths=tuple(paths))
-
-
-def path_row(queue_id: str, path: PathEntry, at: int, book: ChannelBook, place: JournalPlace) -> Row:
-    """Return the row of what became of a forward-path later."""
+def path_row(
+    queue_id: str, path: PathEntry, book: ChannelBook, place: JournalPlace
+) -> tuple[str, str, int, str]:
+    """Return queue id, forward-path, time and record of what became of a forward-path later."""
+    assert path.at is not None, "what comes later has a time"
     kept = path_hashed(path, book, place.key) if place.hashed else path
     record = _encode([kept.path, kept.state.value, kept.words, kept.hop, kept.told])
-    return {"queue_id": plain(queue_id), "path": fit(kept.path), "at": at, "record": record}
+    return plain(queue_id), fit(kept.path), to_number(path.at), record
 
 
 def path_of_row(row: sa.Row[Any]) -> PathEntry:

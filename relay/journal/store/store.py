@@ -13,14 +13,14 @@ from relay.channels import ChannelBook
 from relay.database.columns import to_number
 from relay.database.database import Database, open_database
 from relay.errors import UnavailableError
-from relay.journal.entry import Entry, PathEntry
+from relay.journal.entry import Entry, Later
 from relay.journal.hashing import hashed
 from relay.journal.query import Count, Look, Query, Size
 from relay.journal.store import asking, removing, writing
 from relay.journal.store.asking import Asking
 from relay.journal.store.place import JournalPlace
 from relay.journal.store.rows import fit
-from relay.journal.store.writing import Since, Writing
+from relay.journal.store.writing import Writing
 from relay.mail.address import Mailbox
 
 _PAGE = 500
@@ -54,9 +54,9 @@ class Journal:
         """Write entries in one transaction, and count them; the book tells who is an outsider, where those are hashed."""
         await self._database.do(self._writing.add, entries)
 
-    async def add_paths(self, queue_id: str, paths: Sequence[PathEntry], book: ChannelBook) -> None:
-        """Note what became of forward-paths after their client was answered; each has its time."""
-        await self._database.do(self._writing.add_paths, Since(queue_id, paths, book))
+    async def add_paths(self, later: Sequence[Later], book: ChannelBook) -> None:
+        """Note what became of forward-paths after their client was answered; the last word on each stays."""
+        await self._database.do(self._writing.add_paths, (later, book))
 
     async def find(self, query: Query, *, most: int, before: int | None = None) -> tuple[Entry, ...]:
         """Return up to ``most`` entries that are meant, newest first, below the number ``before``."""

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,12 +9,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.channels import ChannelBook
 from relay.database.columns import plain, to_number
-from relay.database.engine import free_share, is_sqlite
+from relay.database.engine import free_share, insert_rows, is_sqlite
 from relay.errors import NotDurableError
-from relay.journal.entry import Entry, PathEntry
+from relay.journal.entry import Entry, Later
 from relay.journal.query import Look
 from relay.journal.store.place import JournalPlace
-from relay.journal.store.rows import Row, day_of, fit, numbers_of, path_row, prepared, row_of
+from relay.journal.store.rows import ENTRY_COLUMNS, addresses_of, day_of, fit, path_row, prepared, row_of
 from relay.journal.store.schema import ADDRESS, COUNT, DIGEST, ENTRY, LOOK, PATH
 
 _LEFT_FOR_MAIL = 64 * 1024 * 1024
@@ -24,15 +23,6 @@ _SHARE_FOR_MAIL = 5
 """Of a small disk, this part."""
 
 Batch = Sequence[tuple[Entry, ChannelBook]]
-
-
-@dataclass(frozen=True, slots=True)
-class Since:
-    """What became of forward-paths after their client was answered."""
-
-    queue_id: str
-    paths: Sequence[PathEntry]
-    book: ChannelBook
 
 
 class Writing:
@@ -51,21 +41,21 @@ class Writing:
             _count(connection, entries)
         return (None,) * len(batches)
 
-    def add_paths(self, connection: sa.Connection, since: Sequence[Since]) -> Sequence[None]:
+    def add_paths(
+        self, connection: sa.Connection, batches: Sequence[tuple[Sequence[Later], ChannelBook]]
+    ) -> Sequence[None]:
         """Write what became of forward-paths; the last word on each stays."""
         self._require_room(connection)
-        rows: dict[tuple[str, str], Row] = {}
-        for one in since:
-            for path in one.paths:
-                assert path.at is not None, "what comes later has a time"
-                row = path_row(one.queue_id, path, to_number(path.at), one.book, self._place)
-                rows[row["queue_id"], row["path"]] = row
-        if rows:
-            insert = _upsert(connection, PATH)
-            newer = {"at": insert.excluded.at, "record": insert.excluded.record}
-            statement = insert.on_conflict_do_update(index_elements=["queue_id", "path"], set_=newer)
-            connection.execute(statement, [rows[key] for key in sorted(rows)])
-        return (None,) * len(since)
+        rows: dict[tuple[str, str], tuple[object, ...]] = {}
+        for batch, book in batches:
+            for later in batch:
+                for path in later.paths:
+                    queue_id, named, at, record = path_row(later.queue_id, path, book, self._place)
+                    rows[queue_id, named] = (queue_id, named, at, record)
+        newer = "ON CONFLICT (queue_id, path) DO UPDATE SET at = excluded.at, record = excluded.record"
+        columns = ("queue_id", "path", "at", "record")
+        insert_rows(connection, PATH, columns, [rows[key] for key in sorted(rows)], newer)
+        return (None,) * len(batches)
 
     def _require_room(self, connection: sa.Connection) -> None:
         """Leave what is left of the disk to mail."""
@@ -121,14 +111,14 @@ def _first_number(connection: sa.Connection, count: int) -> int:
 
 
 def _insert(connection: sa.Connection, entries: Sequence[Entry], first: int, key: bytes) -> None:
-    rows: list[Row] = []
-    addresses: list[Row] = []
+    rows: list[tuple[object, ...]] = []
+    found_by: list[tuple[object, ...]] = []
     for number, entry in enumerate(entries, first):
-        numbers = numbers_of(entry, key)
-        rows.append(row_of(replace(entry, number=number), numbers))
-        addresses += [{"address": one, "number": number} for one in set(numbers.values())]
-    connection.execute(sa.insert(ENTRY), rows)
-    connection.execute(sa.insert(ADDRESS), addresses)
+        addresses = addresses_of(entry, key)
+        rows.append(row_of(entry, number, addresses))
+        found_by += [(address, number) for address in set(addresses.values())]
+    insert_rows(connection, ENTRY, ENTRY_COLUMNS, rows)
+    insert_rows(connection, ADDRESS, ("address", "number"), found_by)
 
 
 def _count(connection: sa.Connection, entries: Sequence[Entry]) -> None:

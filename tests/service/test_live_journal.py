@@ -1,0 +1,146 @@
+"""A relay keeps a journal by itself: what it decided can be asked for while it runs, and mail never waits for it."""
+
+import json
+import os
+import shutil
+import smtplib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live import TOP, Helpdesk, Process, channels, free_port
+
+COPY = b"From: support@company.com\r\nTo: anna@customer.example\r\nMessage-ID: <c%d@crm.example>\r\nX-Ticket-Status: auto-closed\r\n\r\nHi\r\n"
+
+
+@pytest.fixture
+def helpdesk() -> Iterator[Helpdesk]:
+    with Helpdesk().running() as running:
+        yield running
+
+
+def relay_command(process: Process, *arguments: str) -> list[dict[str, object]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "relay", "--config", process.config, *arguments],
+        cwd=process.folder,
+        env={**os.environ, "PYTHONPATH": str(TOP)},
+        capture_output=True,
+        check=False,
+    )
+    if b"there is no journal" in done.stderr:  # not yet
+        return []
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def entries(process: Process, count: int) -> list[dict[str, object]]:
+    for _ in range(100):
+        listed = relay_command(process, "journal", "list", "--json")
+        if len(listed) >= count:
+            return listed
+        time.sleep(0.1)
+    raise AssertionError(listed)
+
+
+def send(port: int, *numbers: int, rcpt: str = "in@relay.company.net") -> None:
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        for number in numbers:
+            client.sendmail("bounce@crm.example", [rcpt], COPY % number)
+
+
+def test_a_decision_can_be_asked_for_while_the_relay_runs(tmp_path: Path, helpdesk: Helpdesk) -> None:
+    port = free_port()
+    relay = Process(tmp_path, channels(port, helpdesk.port))
+    with relay.running(port):
+        send(port, 1)
+        (listed,) = entries(relay, 1)
+        (shown,) = relay_command(relay, "journal", "show", "--json", "c1@crm.example")
+    assert (listed["verdict"], listed["channel"], listed["forward_paths"]) == (
+        "auto-closed",
+        "support",
+        ["in@relay.company.net"],
+    )
+    assert shown["paths"] == [
+        {"path": "in@relay.company.net", "state": "delivered", "words": "250 2.0.0 ticket 1", "hop": f"smtp://127.0.0.1:{helpdesk.port}", "told": None, "at": None}
+    ]  # fmt: skip
+    stamp = f"id={shown['queue_id']}".encode()
+    assert stamp in helpdesk.got[0].octets
+    assert (tmp_path / "var" / "journal").stat().st_mode & 0o777 == 0o700
+    assert not list((tmp_path / "var").glob("spool*"))
+
+
+def test_the_outcome_of_later_attempts_comes_to_stand_in_the_entry(tmp_path: Path) -> None:
+    port, away = free_port(), free_port()
+    text = channels(port, away, "spool: {retry: [1s]}").replace(
+        "mode: pass-through", "mode: pass-through-or-spool"
+    )
+    relay = Process(tmp_path, text)
+    with relay.running(port):
+        send(port, 1)
+        (listed,) = entries(relay, 1)
+        helpdesk = Helpdesk(port=away)
+        with helpdesk.running():
+            for _ in range(300):
+                (shown,) = relay_command(relay, "journal", "show", "--json", str(listed["ref"]))
+                (path,) = shown["paths"]  # type: ignore[misc]
+                if path["state"] == "delivered":
+                    break
+                time.sleep(0.1)
+            assert path["state"] == "delivered"
+            assert path["at"] is not None
+    assert len(helpdesk.got) == 1
+
+
+def test_mail_goes_on_while_the_journal_cannot_be_written_and_nothing_is_lost_of_it(
+    tmp_path: Path, helpdesk: Helpdesk
+) -> None:
+    port = free_port()
+    relay = Process(tmp_path, channels(port, helpdesk.port))
+    with relay.running(port):
+        send(port, 1)
+        entries(relay, 1)
+        folder = tmp_path / "var" / "journal"
+        shutil.rmtree(folder)
+        folder.write_text("in the way")
+        send(port, *range(2, 30))
+        relay.waits_to_say("the journal does not work now")
+        assert len(helpdesk.got) == 29
+        folder.unlink()
+        folder.mkdir()
+        assert len(entries(relay, 28)) == 28
+
+
+def test_a_relay_starts_without_its_journal(tmp_path: Path, helpdesk: Helpdesk) -> None:
+    port = free_port()
+    relay = Process(
+        tmp_path,
+        channels(
+            port, helpdesk.port, f'journal: {{url: "postgresql://nobody@127.0.0.1:{free_port()}/none"}}'
+        ),
+    )
+    with relay.running(port):
+        send(port, 1)
+        relay.waits_to_say("the journal does not work now")
+    assert len(helpdesk.got) == 1
+    assert "the journal lost entries" in relay.said()
+
+
+def test_a_field_that_had_to_be_stripped_although_it_was_signed_is_told(
+    tmp_path: Path, helpdesk: Helpdesk
+) -> None:
+    port = free_port()
+    relay = Process(tmp_path, channels(port, helpdesk.port))
+    signed = (
+        b"DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s;\r\n\th=from:x-ticket-status; bh=x; b=y\r\n"
+        + COPY % 1
+    )
+    with relay.running(port):
+        with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+            client.sendmail("a@crm.example", ["in@relay.company.net"], signed)
+        (listed,) = entries(relay, 1)
+        (shown,) = relay_command(relay, "journal", "show", "--json", str(listed["ref"]))
+    assert shown["broken_signatures"] == ["X-Ticket-Status"]
