@@ -84,6 +84,14 @@ class SpoolTrouble:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedNotKept:
+    """A closed message went on its way, but its content could not be kept: its ticket cannot be opened again by us."""
+
+    queue_id: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A bug of ours, survived: the text is for the log alone."""
 
@@ -116,7 +124,14 @@ class JournalLost:
 
 
 Event = (
-    TransactionEnded | ForwardPathRefused | Fault | HopTrouble | SpoolTrouble | JournalTrouble | JournalLost
+    TransactionEnded
+    | ForwardPathRefused
+    | Fault
+    | HopTrouble
+    | SpoolTrouble
+    | ClosedNotKept
+    | JournalTrouble
+    | JournalLost
 )
 Observe = Callable[[object], None]
 """Takes any event, here or of the package that declares it; returns at once and never raises."""

@@ -12,6 +12,7 @@ from relay.mail.envelope import Client, ForwardPath, ReversePath
 from relay.mail.outcome import Outcome
 from relay.mail.reply import Reply
 from relay.spool.item import NewItem
+from relay.spool.reopenable import ToKeep
 from relay.stamp import StampRules
 
 
@@ -48,8 +49,11 @@ class Hops(Protocol):
 class Put(Protocol):
     """Keeps messages."""
 
-    async def __call__(self, items: Sequence[NewItem], content: Content) -> None:
-        """Keep ``items``, which share ``content``; durable when it returns, NotDurableError if it cannot be."""
+    async def __call__(self, items: Sequence[NewItem], content: Content, keep: ToKeep | None = None) -> bool:
+        """Keep ``items``, which share ``content``; durable when it returns, NotDurableError if it cannot be.
+
+        ``keep``: keep the content for a while after that, too; tells whether that could be.
+        """
         ...
 
 
@@ -98,6 +102,8 @@ class Plan:
     try_at_once: bool = True
     """With a spool: try the helpdesk's forward-paths while the client waits."""
     unknown_retry: timedelta = timedelta(minutes=30)
+    keep_closed: bool = False
+    """With a spool: the content of closed tickets is kept for a while."""
 
 
 @dataclass(frozen=True, slots=True)

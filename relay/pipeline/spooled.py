@@ -1,7 +1,8 @@
 """Modes with a spool: what cannot be handed over while the client waits is durable before the 250.
 
 The happy path stores nothing: the helpdesk's forward-paths are tried while the client waits, and its own
-words are the answer.  Forward-paths elsewhere always go by the spool.
+words are the answer.  Forward-paths elsewhere always go by the spool.  Where closed tickets can be opened again,
+the content of each is kept too, by the same transaction as what waits, or else by one of its own.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +10,15 @@ from dataclasses import dataclass, field
 
 from relay.delivery.route import Hop, Route
 from relay.errors import NotDurableError
-from relay.events import ForwardPathRefused, Judged, PathOutcome, SpoolTrouble, TransactionEnded
+from relay.events import (
+    ClosedNotKept,
+    Fault,
+    ForwardPathRefused,
+    Judged,
+    PathOutcome,
+    SpoolTrouble,
+    TransactionEnded,
+)
 from relay.judge import Verdict
 from relay.mail.address import Mailbox
 from relay.mail.content import Content
@@ -21,6 +30,7 @@ from relay.mail.view import MessageView
 from relay.pipeline.message import Outgoing, broken_signatures, judged, outgoing
 from relay.pipeline.seams import Means, Plan, SpoolMeans
 from relay.spool.item import NewItem
+from relay.spool.reopenable import OpenWay, ToKeep
 from relay.stamp import stamp, without_stamp
 
 TAKEN = Reply(250, "2.1.5", "OK")
@@ -37,6 +47,8 @@ class _Part:
     message: Outgoing
     paths: list[ForwardPath] = field(default_factory=list)
     originals: list[ForwardPath] = field(default_factory=list)
+    open_paths: list[ForwardPath] = field(default_factory=list)
+    """What the hop would be told of an open ticket, one for each path."""
     outcomes: tuple[Outcome, ...] | None = None
     """None: not tried yet."""
 
@@ -86,7 +98,7 @@ class Spooled:
         if self._plan.try_at_once:
             await self._try(parts, began)
         refusal = _refused_by_all(parts)
-        reply = refusal or await self._keep(parts, verdict)
+        reply = refusal or await self._keep(parts, verdict, content)
         self._means.observe(
             TransactionEnded(
                 queue_id=self._queue_id,
@@ -141,6 +153,7 @@ class Spooled:
                 parts[key] = _Part(route.hop, route.destination, stamped, messages[stamped])
             parts[key].paths.append(route.told(auto_closed=verdict is not None and verdict.auto_closed))
             parts[key].originals.append(route.original)
+            parts[key].open_paths.append(route.path)
         yield from parts.values()
 
     async def _try(self, parts: Iterable[_Part], began: float) -> None:
@@ -158,7 +171,7 @@ class Spooled:
                     None if plan.patience is None else max(0.0, plan.patience - waited),
                 )
 
-    async def _keep(self, parts: Sequence[_Part], verdict: Verdict | None) -> Reply:
+    async def _keep(self, parts: Sequence[_Part], verdict: Verdict | None, received: Content) -> Reply:
         """Put into the spool whatever is not delivered; return the answer."""
         delivered: Reply | None = None
         items: dict[int, tuple[Content, list[NewItem]]] = {}
@@ -167,15 +180,44 @@ class Spooled:
             for item in self._items(part, verdict):
                 content = part.message.content
                 items.setdefault(id(content), (content, []))[1].append(item)
+        closed = self._to_keep(parts, verdict)
+        kept = False
         try:
             for content, group in items.values():
-                await self._spool.put(group, content)
+                kept |= await self._spool.put(group, content, closed if content is received else None)
         except NotDurableError as trouble:
             self._means.observe(SpoolTrouble(self._queue_id, str(trouble)))
             return NOT_KEPT
+        if closed is not None and not kept:
+            await self._keep_closed(closed, received)
         if items or delivered is None:
             return Reply(250, "2.0.0", f"Kept as {self._queue_id}")
         return delivered
+
+    async def _keep_closed(self, closed: ToKeep, content: Content) -> None:
+        """Keep a message that has found its way already; whatever goes wrong must not bring it back to the client."""
+        try:
+            kept = await self._spool.put((), content, closed)
+            words = "" if kept else "the disk that holds the spool is too full for what is only kept"
+        except NotDurableError as trouble:
+            words = str(trouble)
+        except Exception as error:  # a supervisor
+            self._means.observe(Fault("keeping a closed message", error))
+            words = "a fault of ours"
+        if words:
+            self._means.observe(ClosedNotKept(self._queue_id, words))
+
+    def _to_keep(self, parts: Iterable[_Part], verdict: Verdict | None) -> ToKeep | None:
+        if not self._plan.keep_closed or verdict is None or not verdict.auto_closed:
+            return None
+        assert verdict.author is not None, "what has no author is open"
+        assert verdict.channel is not None
+        helpdesks = [part for part in parts if part.for_the_helpdesk]
+        ways = [OpenWay(part.destination, paths) for part in helpdesks if (paths := _open_paths(part))]
+        if not ways:
+            return None
+        channel = verdict.channel
+        return ToKeep(self._queue_id, verdict.author, channel.name, channel.address, tuple(ways))
 
     def _items(self, part: _Part, verdict: Verdict | None) -> Iterator[NewItem]:
         outcomes = part.outcomes or (None,) * len(part.paths)
@@ -217,6 +259,13 @@ def _outcomes(parts: Iterable[_Part]) -> Iterator[PathOutcome]:
         for number, (original, path) in enumerate(zip(part.originals, part.paths, strict=True)):
             outcome = part.outcomes[number] if part.outcomes is not None else None
             yield PathOutcome(original, outcome, None if path == original else path)
+
+
+def _open_paths(part: _Part) -> tuple[ForwardPath, ...]:
+    """Return what the helpdesk would be told of an open ticket, without what it has refused for good."""
+    outcomes = part.outcomes or (None,) * len(part.open_paths)
+    pairs = zip(part.open_paths, outcomes, strict=True)
+    return tuple(path for path, outcome in pairs if not isinstance(outcome, Failed))
 
 
 def _first_taken(part: _Part) -> Reply | None:

@@ -10,6 +10,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from relay.database.files import bring_names_to_storage, give_to_owner
 from relay.errors import UnavailableError, UnreadableFileError
 from relay.settings.model import Settings
 
@@ -57,25 +58,10 @@ def _make(folder: Path, file: Path) -> None:
         with os.fdopen(os.open(temporary, _NEW, 0o600), "w") as new:
             new.write(f"{secrets.token_hex(32)}\n")
             new.flush()
-            _give_to_the_owner(new.fileno(), folder)
+            give_to_owner(new.fileno(), folder)
             os.fsync(new.fileno())
         with suppress(FileExistsError):
             os.link(temporary, file)  # unlike a rename it never takes the place of another's
     finally:
         temporary.unlink(missing_ok=True)
-    _bring_name_to_storage(folder)
-
-
-def _give_to_the_owner(number: int, folder: Path) -> None:
-    """Let a command of root's not make a file that the relay cannot read."""
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        os.fchown(number, owner.st_uid, owner.st_gid)
-
-
-def _bring_name_to_storage(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+    bring_names_to_storage(folder)

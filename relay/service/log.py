@@ -13,6 +13,7 @@ import structlog
 
 from relay.errors import RelayError
 from relay.events import (
+    ClosedNotKept,
     Fault,
     ForwardPathRefused,
     HopTrouble,
@@ -116,6 +117,10 @@ class EventLog:
         match event:
             case SpoolTrouble():
                 self._log.error("the spool cannot keep mail", id=event.queue_id, trouble=visible(event.words))
+            case ClosedNotKept():
+                self._log.error(
+                    "a closed message is not kept", id=event.queue_id, trouble=visible(event.words)
+                )
             case AttemptEnded():
                 item = event.item
                 self._log.info(

@@ -10,7 +10,9 @@ from relay.mail.content import Content
 from relay.mail.hop import Way
 from relay.service.sending import Sending
 from relay.settings.model import Settings
+from relay.spool.expiry import Expiry
 from relay.spool.item import ELSEWHERE, REPORTS, NewItem
+from relay.spool.reopenable import ToKeep
 from relay.spool.runner import Runner
 from relay.spool.schedule import Schedule
 from relay.spool.seams import Terms
@@ -34,6 +36,7 @@ def runner_terms(settings: Settings) -> Terms:
         connections=deliver.connections or _MANY,
         by_mx=frozenset(name for name, destination in by_mx.items() if destination is Way.MX),
         on_hold=frozenset({REPORTS}) if deliver.reports is Way.HOLD else frozenset(),
+        keep_closed=settings.journal.keep_closed,
     )
 
 
@@ -49,11 +52,12 @@ class _Clock:
 
 
 class Spooling:
-    """A spool that is open, and the runner that empties it."""
+    """A spool that is open, the runner that empties it, and the timer for what is only kept."""
 
-    def __init__(self, store: Store, runner: Runner) -> None:
+    def __init__(self, store: Store, runner: Runner, expiry: Expiry) -> None:
         self.store = store
         self._runner = runner
+        self._expiry = expiry
 
     @classmethod
     async def open(
@@ -66,16 +70,26 @@ class Spooling:
     ) -> "Spooling":
         """Open the spool and start the runner; UnavailableError or NewerSchemaError where it cannot be had."""
         store = await Store.open(spool_place(settings), now=now)
-        runner = Runner(store, sending.deliver, sending.report, terms, _Clock(now), observe)
+        clock = _Clock(now)
+        runner = Runner(store, sending.deliver, sending.report, terms, clock, observe)
+        expiry = Expiry(store, terms, clock, observe)
         runner.start()
-        return cls(store, runner)
+        expiry.start()
+        return cls(store, runner, expiry)
 
-    async def put(self, items: Sequence[NewItem], content: Content) -> None:
-        """Keep ``items``; NotDurableError if that could not be."""
-        await self.store.put(items, content)
+    async def put(self, items: Sequence[NewItem], content: Content, keep: ToKeep | None = None) -> bool:
+        """Keep ``items``; NotDurableError if that could not be.  ``keep`` is kept for longer, if there is room."""
+        kept = await self.store.put(items, content, keep)
+        if items:
+            self.poke()
+        return kept
+
+    def poke(self) -> None:
+        """Let the runner look at once: something was put."""
         self._runner.poke()
 
     async def close(self, drain: float) -> None:
         """Let what is in hand finish for ``drain`` seconds, then close."""
+        await self._expiry.stop()
         await self._runner.stop(drain)
         await self.store.close()

@@ -64,6 +64,7 @@ def plan_of(
         may_relay=_may_relay(settings),
         try_at_once=settings.deliver.mode is Mode.PASS_THROUGH_OR_SPOOL,
         unknown_retry=settings.spool.unknown_retry,
+        keep_closed=settings.journal.keep_closed is not None,
     )
 
 

@@ -25,7 +25,6 @@ class Dormant:
 
 
 _MX = (Way.MX, Way.MX_STARTTLS)
-_NO_JOURNAL = "there is no journal"
 _NO_DIGEST = "no digests are sent"
 
 
@@ -58,7 +57,6 @@ DORMANT = (
         "in pass-through mail for others by MX is refused; name a host, or take a mode with a spool",
         lambda settings: _passes_through(settings) and settings.deliver.elsewhere in _MX,
     ),
-    Dormant("journal.keep_closed", _NO_JOURNAL),
     Dormant("stamp.preset", "only the fields of stamp.auto-closed and stamp.open are set"),
     Dormant("stamp.link", "no X-Ticket-Why is set"),
     Dormant("web.url", "the web page is only the sandbox's"),

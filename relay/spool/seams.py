@@ -51,6 +51,8 @@ class Terms:
     """Destinations that are many servers: trouble with one says nothing of the others."""
     on_hold: frozenset[str] = frozenset()
     """Destinations whose items are held, never tried; with ``reports`` among them, what fails is held too."""
+    keep_closed: timedelta | None = None
+    """How long closed messages are kept; None: not at all."""
 
     @property
     def keeps_failed(self) -> bool:

@@ -21,6 +21,7 @@ from relay.spool.item import State
 from relay.spool.store import SpoolPlace, Store
 from relay.spool.store.schema import METADATA as SPOOL
 from tests.spool.mail import HEAD, NOON, STAMPED, Time, items_of, octets
+from tests.spool.test_kept import original
 
 HERE = Path(__file__).parent
 
@@ -80,6 +81,8 @@ async def test_a_spool_of_every_version_is_upgraded_with_all_that_waits_in_it(tm
     )
     assert sorted([one.attempts, other.attempts]) == [0, 1]
     assert one.accepted_at == NOON
+    if version >= "0002":
+        assert await original(store, "Q-9") == HEAD + b"How was it?\r\n"
     await store.close()
     with closing(sqlite3.connect(place.file)) as new:
         assert new.execute("SELECT version_num FROM spool_version").fetchall() == [(VERSIONS["spool"][-1],)]

@@ -20,6 +20,8 @@ from tests.spool.crash_driver import LEASE
 from tests.spool.crashes import KILLED, begin, emptied, end, filled
 from tests.spool.mail import NOON, STAMPED, Time, content, items_of, new, octets
 from tests.spool.test_crash import *  # noqa: F403
+from tests.spool.test_kept import *  # noqa: F403
+from tests.spool.test_kept_crash import *  # noqa: F403
 from tests.spool.test_sqlite_store import Streamed
 from tests.spool.test_store import *  # noqa: F403 - every rule holds here too
 

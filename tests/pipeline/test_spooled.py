@@ -18,6 +18,7 @@ from relay.pipeline.seams import Means, Plan, SpoolMeans
 from relay.pipeline.spooled import NOT_KEPT, Spooled
 from relay.settings.model import ForwardTo
 from relay.spool.item import NewItem
+from relay.spool.reopenable import ToKeep
 from relay.stamp import stamp_rules
 from tests.pipeline.test_pass_through import BILLING_DESK, BOOK, COPY, DESK, WORLD, Hops, path
 
@@ -33,6 +34,8 @@ class House:
 
     def __init__(self, *, try_at_once: bool = True, may_relay: bool = False) -> None:
         self.kept: list[tuple[Sequence[NewItem], bytes]] = []
+        self.closed: list[tuple[ToKeep, bytes, int]] = []
+        self.room_to_keep = True
         self.tried: list[tuple[Hop, list[str], bytes, float | None]] = []
         self.outcomes: dict[str, Outcome] = {}
         self.strangers: dict[str, Reply] = {}
@@ -55,10 +58,15 @@ class House:
             unknown_retry=timedelta(minutes=30),
         )
 
-    async def put(self, items: Sequence[NewItem], content: Content) -> None:
+    async def put(self, items: Sequence[NewItem], content: Content, keep: ToKeep | None = None) -> bool:
         if self.fault is not None:
             raise self.fault
-        self.kept.append((tuple(items), b"".join(content.chunks_from(0))))
+        octets = b"".join(content.chunks_from(0))
+        if items:
+            self.kept.append((tuple(items), octets))
+        if keep is not None and self.room_to_keep:
+            self.closed.append((keep, octets, len(items)))
+        return keep is not None and self.room_to_keep
 
     async def attempt(
         self,

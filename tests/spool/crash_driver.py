@@ -1,6 +1,6 @@
 """A process with a spool that is killed: it says what it did, line by line, as it did it.
 
-``python -m tests.spool.crash_driver FOLDER URL|- ROLE STEP NUMBER``; ROLE is ``put`` or ``deliver``; the process
+``python -m tests.spool.crash_driver FOLDER URL|- ROLE STEP NUMBER``; ROLE is a function below; the process
 kills itself at the STEP when it is reached for the NUMBERth time since the work began (``never``: not by itself).
 """
 
@@ -12,9 +12,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from relay.mail.content import HeldContent
 from relay.spool.item import Item, Settlement
 from relay.spool.store import SpoolPlace, Store
-from tests.spool.mail import content, new
+from tests.spool.mail import content, new, to_keep
 
 PUTTERS = 10
 LEASE = timedelta(seconds=3)
@@ -55,6 +56,31 @@ async def put(store: Store) -> None:
     await asyncio.gather(*(putter() for _ in range(PUTTERS)))
 
 
+async def keep(store: Store) -> None:
+    """Keep closed messages until the end of the process; every second waits in the spool too."""
+    prefix = f"{os.getpid():X}"
+    numbers = iter(range(1_000_000))
+
+    async def keeper() -> None:
+        for number in numbers:
+            items = [new(f"{prefix}-{number}")] if number % 2 else []
+            await store.put(items, content(body_of(number)), to_keep(f"{prefix}-{number}"))
+            say(f"kept {prefix}-{number}")
+
+    await asyncio.gather(*(keeper() for _ in range(PUTTERS)))
+
+
+async def reopen(store: Store) -> None:
+    """Reopen the messages K-0, K-1, ... that are kept."""
+    for number in range(1_000_000):
+        kept = await store.kept(f"K-{number}")
+        if kept is None:
+            return
+        again = HeldContent(body_of(number))
+        if await store.reopen(kept, "anna", [new(f"K-{number}", head=b"", body_from=0)], again):
+            say(f"reopened K-{number}")
+
+
 async def deliver(store: Store) -> None:
     """Deliver until nothing is left; every fifth attempt is deferred at first."""
     while True:
@@ -84,7 +110,7 @@ async def main(folder: str, url: str, role: str, step: str, number: str) -> None
     store = await Store.open(place, now=lambda: datetime.now(UTC), lease=LEASE, step=reached)
     say("begun")
     arm()
-    await {"put": put, "deliver": deliver}[role](store)
+    await {"put": put, "deliver": deliver, "keep": keep, "reopen": reopen}[role](store)
     await store.close()
 
 

@@ -5,7 +5,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,8 +44,20 @@ def end(process: subprocess.Popen[str], *, kill_after: float | None = None) -> S
     if kill_after is not None:
         time.sleep(kill_after)
         process.kill()
-    rest, _ = process.communicate(timeout=60)
+    rest = process.stdout.read()  # communicate() would leave out what came along with the first line
+    process.stdout.close()
+    process.wait(timeout=60)
     return Said([first, *rest.splitlines()])
+
+
+@asynccontextmanager
+async def opened(place: SpoolPlace) -> AsyncIterator[Store]:
+    """Open a spool as a relay does that starts."""
+    store = await Store.open(place, now=lambda: datetime.now(UTC), lease=LEASE)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 async def left_in(place: SpoolPlace) -> Counter[str]:

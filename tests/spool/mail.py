@@ -8,6 +8,7 @@ from typing import Any
 from relay.mail.content import HeldContent
 from relay.mail.envelope import Client, ForwardPath, ReversePath
 from relay.spool.item import HELPDESK, Item, NewItem
+from relay.spool.reopenable import OpenWay, ToKeep
 from relay.spool.store import Store
 from tests.samples import box
 
@@ -51,6 +52,17 @@ def new(queue_id: str = "Q-1", *to: str, **more: Any) -> NewItem:
         "body_from": len(HEAD),
     }
     return NewItem(queue_id, **(ordinary | more))
+
+
+def to_keep(ref: str = "Q-1", **more: Any) -> ToKeep:
+    """Return what is known of a closed message; whatever is not given is ordinary."""
+    ordinary = {
+        "author": box("help@shop.example"),
+        "channel": "care",
+        "channel_address": box("care@shop.example"),
+        "ways": (OpenWay("helpdesk", (path("in-1@desk.example"),)),),
+    }
+    return ToKeep(ref, **(ordinary | more))
 
 
 def content(body: bytes = b"How are you?\r\n") -> HeldContent:

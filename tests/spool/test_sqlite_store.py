@@ -162,7 +162,7 @@ async def test_a_put_that_cannot_be_written_fails_alone(store: Store):
     bad = new("bad", head="text instead of octets")
     puts = [store.put([bad if n == 7 else new(f"Q-{n}")], content()) for n in range(20)]
     results = await asyncio.gather(*puts, return_exceptions=True)
-    assert [n for n, result in enumerate(results) if result is not None] == [7]
+    assert [n for n, result in enumerate(results) if isinstance(result, Exception)] == [7]
     assert (await store.depth()).waiting == 19
 
 

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from relay.errors import DamagedItemError, UnavailableError
 from relay.spool.item import Item
-from relay.spool.store import verbs
+from relay.spool.reopenable import Kept
+from relay.spool.store import reopenable, verbs
 from relay.spool.store.folder import Folder
 from relay.spool.store.octets import FileOctets, RowOctets
 from relay.spool.store.schema import PIECE
@@ -24,17 +25,31 @@ _PIECE = (
 def fetched(connection: sa.Connection, item: Item, folder: Folder) -> tuple[Item, BinaryIO | None]:
     """Return ``item`` with its octets, and the file that holds them, to be closed when they were read."""
     row = verbs.kept(connection, item.id)
+    octets, file = _octets_of(connection, row, folder)
+    return replace(item, head=bytes(row.head), octets=octets), file
+
+
+def fetched_original(
+    connection: sa.Connection, kept: Kept, folder: Folder
+) -> tuple[RowOctets | FileOctets, BinaryIO | None]:
+    """Return the octets of a closed message that is kept, and the file that holds them, to be closed."""
+    return _octets_of(connection, reopenable.content(connection, kept.content_id), folder)
+
+
+def _octets_of(
+    connection: sa.Connection, row: Any, folder: Folder
+) -> tuple[RowOctets | FileOctets, BinaryIO | None]:
     if row is None:
         raise DamagedItemError("it is not in the spool any more")
     if row.octets is not None:
         octets = bytes(row.octets)
         _require_size(len(octets), row)
-        return replace(item, head=bytes(row.head), octets=RowOctets(octets, row.begins_at)), None
+        return RowOctets(octets, row.begins_at), None
     try:
         file = _file_of(connection, row, folder)
     except OSError as error:
         raise UnavailableError(f"the octets cannot be read: {error.strerror}") from error
-    return replace(item, head=bytes(row.head), octets=FileOctets(file, row.begins_at)), file
+    return FileOctets(file, row.begins_at), file
 
 
 def _file_of(connection: sa.Connection, row: Any, folder: Folder) -> BinaryIO:

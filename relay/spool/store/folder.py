@@ -4,19 +4,25 @@ A file is written under a temporary name, brought to stable storage, renamed, an
 all before the commit that names it.  What a crash leaves without a name in the database is swept at the next start.
 """
 
+import asyncio
 import contextlib
 import fcntl
 import os
 import secrets
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from relay.database.engine import free_share
+from relay.database.files import bring_names_to_storage, give_to_owner
 from relay.errors import DamagedItemError, NotDurableError, UnavailableError
 
 _RESERVE = 32 * 1024 * 1024
 """Octets that new mail leaves free, or a tenth of a smaller disk: taking mail out of a spool needs room too."""
+
+_RESERVE_OF_KEPT = 1024 * 1024 * 1024
+"""Octets that closed mail leaves free which is only kept, or a fifth of a smaller disk: it must not keep mail out."""
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
@@ -67,19 +73,42 @@ class Folder:
             os.close(self._lock)
             self._lock = None
 
+    @asynccontextmanager
+    async def unswept(self) -> AsyncIterator[None]:
+        """Keep a relay that starts meanwhile from sweeping what a command has just written; nothing where we serve."""
+        if self._lock is not None:
+            yield
+            return
+        try:
+            number = os.open(self.place / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:  # no relay has ever served from here
+            yield
+            return
+        try:
+            await asyncio.to_thread(fcntl.flock, number, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(number)
+
     def require_room(self, size: int, reusable: Callable[[], int] = lambda: 0) -> None:
         """Raise NotDurableError unless ``size`` more octets leave enough room on the disk.
 
         ``reusable``: octets that take no room, asked only where room is scarce.
         """
+        free, whole = self._room()
+        if not _fits(size, free, min(_RESERVE, whole // 10), reusable):
+            raise NotDurableError("the disk that holds the spool is nearly full")
+
+    def has_room_to_keep(self, size: int, reusable: Callable[[], int] = lambda: 0) -> bool:
+        """Tell whether the disk is empty enough for ``size`` octets that nobody needs but who thinks better of it."""
+        free, whole = self._room()
+        return _fits(size, free, min(_RESERVE_OF_KEPT, whole // 5), reusable)
+
+    def _room(self) -> tuple[int, int]:
         try:
-            free, whole = self._disk(self.place)
+            return self._disk(self.place)
         except OSError as error:
             raise NotDurableError(f"the spool's folder is gone: {error.strerror}") from error
-        reserve = min(_RESERVE, whole // 10)
-        if free >= size + reserve or (free >= reserve // 2 and free + reusable() >= size + reserve):
-            return
-        raise NotDurableError("the disk that holds the spool is nearly full")
 
     def write(self, chunks: Iterable[bytes], size: int) -> str:
         """Write ``size`` octets to a new file on stable storage and return its name; NotDurableError otherwise."""
@@ -88,10 +117,11 @@ class Folder:
         temporary = self._contents / f"{name}.new"
         try:
             with os.fdopen(os.open(temporary, _NEW, 0o600), "wb", buffering=0) as file:
+                give_to_owner(file.fileno(), self.place)
                 _write_all(file, chunks, size)
                 os.fsync(file.fileno())
             temporary.rename(self._contents / name)
-            self._bring_names_to_storage()
+            bring_names_to_storage(self._contents)
         except BaseException as error:
             self.remove([f"{name}.new", name])
             if isinstance(error, OSError):
@@ -125,12 +155,9 @@ class Folder:
         self.remove(orphans)
         return len(orphans)
 
-    def _bring_names_to_storage(self) -> None:
-        number = os.open(self._contents, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
+
+def _fits(size: int, free: int, reserve: int, reusable: Callable[[], int]) -> bool:
+    return free >= size + reserve or (free >= reserve // 2 and free + reusable() >= size + reserve)
 
 
 def _write_all(file: BinaryIO, chunks: Iterable[bytes], size: int) -> None:

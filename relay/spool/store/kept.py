@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from relay.database.engine import is_sqlite
 from relay.mail.content import Content
 from relay.spool.item import NewItem
-from relay.spool.store.rows import new_row
-from relay.spool.store.schema import CONTENT, ITEM, PIECE
+from relay.spool.reopenable import ToKeep
+from relay.spool.store.rows import kept_row, new_row
+from relay.spool.store.schema import CONTENT, ITEM, KEPT, PIECE
 
 LARGEST_IN_ROW = 64 * 1024
 """Octets."""
@@ -19,6 +20,7 @@ PIECE_SIZE = 256 * 1024
 
 _INSERT_CONTENT = CONTENT.insert()
 _INSERT_ITEM = ITEM.insert()
+_INSERT_KEPT = KEPT.insert()
 _INSERT_PIECE = PIECE.insert()
 _LAST_CONTENT = sa.select(sa.func.coalesce(sa.func.max(CONTENT.c.id), 0))
 _DRAW = sa.text(
@@ -38,38 +40,54 @@ class Put:
     octets: bytes | None = None
     file: str | None = None
     chunks: Callable[[], Iterable[bytes]] | None = None
+    keep: ToKeep | None = None
+    """What is kept of it besides the items."""
+
+    @property
+    def uses(self) -> int:
+        """Return for how many the content is there."""
+        return len(self.items) + (self.keep is not None)
 
 
-def begin_of(items: Iterable[NewItem]) -> int:
-    """Return from where on a content is kept: no item needs what stands above."""
-    return min(item.body_from for item in items)
+def begin_of(items: Iterable[NewItem], keep: ToKeep | None) -> int:
+    """Return from where on a content is kept: no item needs what stands above, but what is kept is kept whole."""
+    return 0 if keep is not None else min(item.body_from for item in items)
 
 
-def small_put(items: Sequence[NewItem], content: Content, accepted_at: int) -> Put | None:
+def small_put(
+    items: Sequence[NewItem], content: Content, accepted_at: int, keep: ToKeep | None = None
+) -> Put | None:
     """Return a put with its octets in memory; None if they are too many for a row."""
-    begin = begin_of(items)
+    begin = begin_of(items, keep)
     size = content.size - begin
     if size > LARGEST_IN_ROW:
         return None
-    return Put(items, accepted_at, begin, size, octets=b"".join(content.chunks_from(begin)))
+    return Put(items, accepted_at, begin, size, octets=b"".join(content.chunks_from(begin)), keep=keep)
 
 
-def insert(connection: sa.Connection, puts: Sequence[Put]) -> Sequence[None]:
-    """Write contents and items; every statement once for all puts."""
-    keys = _content_keys(connection, len(puts))
-    connection.execute(_INSERT_CONTENT, [_content_row(key, put) for key, put in zip(keys, puts, strict=True)])
-    connection.execute(
-        _INSERT_ITEM,
-        [
-            new_row(item, key, put.begins_at + put.size, put.accepted_at)
-            for key, put in zip(keys, puts, strict=True)
-            for item in put.items
-        ],
-    )
-    for key, put in zip(keys, puts, strict=True):
+def insert(connection: sa.Connection, puts: Sequence[Put]) -> Sequence[bool]:
+    """Write contents, items and what is kept; every statement once for all puts.
+
+    A put that is for nobody is not written.  Tells of each whether it keeps something besides its items.
+    """
+    used = [put for put in puts if put.uses]
+    keys = dict(zip(map(id, used), _content_keys(connection, len(used)), strict=True))
+    contents = [_content_row(keys[id(put)], put) for put in used]
+    items = [
+        new_row(item, keys[id(put)], put.begins_at + put.size, put.accepted_at)
+        for put in used
+        for item in put.items
+    ]
+    kept = [
+        kept_row(put.keep, keys[id(put)], put.size, put.accepted_at) for put in used if put.keep is not None
+    ]
+    for statement, rows in ((_INSERT_CONTENT, contents), (_INSERT_ITEM, items), (_INSERT_KEPT, kept)):
+        if rows:
+            connection.execute(statement, rows)
+    for put in used:
         if put.chunks is not None:
-            _insert_pieces(connection, key, put.chunks())
-    return [None] * len(puts)
+            _insert_pieces(connection, keys[id(put)], put.chunks())
+    return [put.keep is not None for put in puts]
 
 
 def pieces_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -93,7 +111,7 @@ def _content_row(key: int, put: Put) -> dict[str, Any]:
         "id": key,
         "begins_at": put.begins_at,
         "size": put.size,
-        "uses": len(put.items),
+        "uses": put.uses,
         "octets": put.octets,
         "file": put.file,
     }

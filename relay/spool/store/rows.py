@@ -10,6 +10,7 @@ from relay.database.columns import to_number, to_time
 from relay.mail.address import Mailbox
 from relay.mail.envelope import Client, ForwardPath, ReversePath
 from relay.spool.item import Item, NewItem, State
+from relay.spool.reopenable import ToKeep
 
 _LONGEST_REPLY = 2000
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -37,6 +38,23 @@ def new_row(item: NewItem, content_id: int, content_size: int, accepted_at: int)
     }
 
 
+def kept_row(what: ToKeep, content_id: int, size: int, kept_at: int) -> Row:
+    """Return the row of a closed message that is kept from now on."""
+    told = {
+        "author": [what.author.local, what.author.domain],
+        "channel": what.channel,
+        "address": [what.channel_address.local, what.channel_address.domain],
+        "ways": [[way.destination, list(map(forward_path_row, way.forward_paths))] for way in what.ways],
+    }
+    return {
+        "ref": plain(what.ref),
+        "content_id": content_id,
+        "size": size,
+        "kept_at": kept_at,
+        "envelope": _encode(told),
+    }
+
+
 def envelope(
     reverse_path: ReversePath,
     forward_paths: Sequence[ForwardPath],
@@ -47,8 +65,8 @@ def envelope(
     return _encode(
         {
             "from": _from(reverse_path),
-            "to": list(map(_to, forward_paths)),
-            "said": list(map(_to, originals)),
+            "to": list(map(forward_path_row, forward_paths)),
+            "said": list(map(forward_path_row, originals)),
             "client": _client(client),
         }
     )
@@ -62,8 +80,8 @@ def item_of(row: Any) -> Item:
         queue_id=row.queue_id,
         destination=row.destination,
         reverse_path=_reverse_path(*kept["from"]),
-        forward_paths=tuple(_forward_path(*path) for path in kept["to"]),
-        originals=tuple(_forward_path(*path) for path in kept["said"]),
+        forward_paths=tuple(forward_path_of(*path) for path in kept["to"]),
+        originals=tuple(forward_path_of(*path) for path in kept["said"]),
         client=_client_of(*kept["client"]),
         body_from=row.body_from,
         channel=row.channel,
@@ -105,11 +123,13 @@ def _reverse_path(text: str, box: list[str] | None, *others: Any) -> ReversePath
     return ReversePath(text, None if box is None else Mailbox(*box), *others)
 
 
-def _to(path: ForwardPath) -> list[str | None]:
+def forward_path_row(path: ForwardPath) -> list[str | None]:
+    """Return a forward-path as the tables keep it."""
     return [path.text, path.mailbox.local, path.mailbox.domain, path.notify, path.orcpt]
 
 
-def _forward_path(text: str, local: str, domain: str, notify: str | None, orcpt: str | None) -> ForwardPath:
+def forward_path_of(text: str, local: str, domain: str, notify: str | None, orcpt: str | None) -> ForwardPath:
+    """Return a forward-path of the tables."""
     return ForwardPath(text, Mailbox(local, domain), notify, orcpt)
 
 

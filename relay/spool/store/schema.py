@@ -17,7 +17,7 @@ CONTENT = sa.Table(
     sa.Column("id", _KEY, sa.Identity(), primary_key=True),
     sa.Column("begins_at", sa.BigInteger, nullable=False),  # octets of the received content that are not kept
     sa.Column("size", sa.BigInteger, nullable=False),  # of what is kept
-    sa.Column("uses", sa.Integer, nullable=False),  # by so many items
+    sa.Column("uses", sa.Integer, nullable=False),  # by so many items and kept messages
     sa.Column("octets", sa.LargeBinary),  # with file and pieces: one of the three
     sa.Column("file", sa.Text),
 )
@@ -60,6 +60,20 @@ ITEM = sa.Table(
 )
 
 
+KEPT = sa.Table(
+    "spool_kept",
+    METADATA,
+    sa.Column("id", _KEY, sa.Identity(), primary_key=True),
+    sa.Column("ref", sa.Text, nullable=False),
+    sa.Column("content_id", sa.BigInteger, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("kept_at", sa.BigInteger, nullable=False),
+    sa.Column("reopened_at", sa.BigInteger),
+    sa.Column("reopened_by", sa.Text),
+    sa.Column("envelope", sa.Text, nullable=False),  # JSON in ASCII (see ``reopenable``)
+)
+
+
 def _index_where(name: str, column: sa.Column[int | None], condition: str) -> None:
     where = sa.text(condition)
     sa.Index(name, column, sqlite_where=where, postgresql_where=where)
@@ -70,3 +84,5 @@ sa.Index("spool_item_queue_id", ITEM.c.queue_id)
 sa.Index("spool_item_age", ITEM.c.held, ITEM.c.accepted_at)
 _index_where("spool_item_claimed", ITEM.c.claimed_by, "claimed_by IS NOT NULL")
 _index_where("spool_item_suspect", ITEM.c.due_at, "crashes >= 2")
+sa.Index("spool_kept_ref", KEPT.c.ref)
+sa.Index("spool_kept_age", KEPT.c.kept_at)

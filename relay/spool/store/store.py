@@ -15,9 +15,10 @@ from relay.database.columns import to_number, to_time
 from relay.database.database import Database
 from relay.database.writer import Step, no_step
 from relay.mail.content import Content, HeldContent
-from relay.spool.item import Depth, Filter, Item, NewItem, Settlement
-from relay.spool.store import claims, settling, verbs
-from relay.spool.store.fetching import fetched
+from relay.spool.item import Depth, Filter, Item, NewItem, Octets, Settlement
+from relay.spool.reopenable import Kept, ToKeep
+from relay.spool.store import claims, reopenable, settling, verbs
+from relay.spool.store.fetching import fetched, fetched_original
 from relay.spool.store.folder import Folder
 from relay.spool.store.opening import SpoolPlace, open_spool
 from relay.spool.store.stowing import Stowing
@@ -76,14 +77,60 @@ class Store:
         await asyncio.to_thread(self._database.close)
         self._folder.leave()
 
-    async def put(self, items: Sequence[NewItem], content: Content) -> None:
+    async def put(self, items: Sequence[NewItem], content: Content, keep: ToKeep | None = None) -> bool:
         """Keep ``items`` and the content that they share: all of it is on stable storage when this returns.
 
-        NotDurableError if that could not be; then nothing of it is there (or, where a server vanished during the
-        commit, all of it).
+        ``keep``: the content stays when the items are gone, until it is forgotten or expires.  Tells whether it
+        will: on a disk that fills up it does not, so that mail can still come in.  NotDurableError if ``items``
+        could not be kept; then nothing of it is there (or, where a server vanished during the commit, all of it).
         """
-        if items:
-            await self._stowing.put(items, content, to_number(self._now()))
+        if not items and keep is None:
+            return False
+        return await self._stowing.put(items, content, to_number(self._now()), keep)
+
+    async def kept(self, ref: str) -> Kept | None:
+        """Return what is kept of a decision; None if nothing is."""
+        return await self._database.read(lambda connection: reopenable.find(connection, ref))
+
+    @asynccontextmanager
+    async def original(self, kept: Kept) -> AsyncIterator[Octets]:
+        """Give the octets of ``kept`` as they were received, until the end of the block; DamagedItemError if they are gone."""
+        octets, file = await self._database.read(
+            lambda connection: fetched_original(connection, kept, self._folder)
+        )
+        try:
+            yield octets
+        finally:
+            if file is not None:
+                file.close()
+
+    async def reopen(self, kept: Kept, who: str, items: Sequence[NewItem], content: Content) -> bool:
+        """Put ``items`` and note it with ``kept``, by one transaction; False, and nothing done, if that was done before."""
+        now = to_number(self._now())
+        async with self._folder.unswept():
+            put = await self._stowing.prepared(items, content, now)
+            do = self._database.do_apart if put.chunks else self._database.do
+            first = False
+            try:
+                first = await do(reopenable.reopen, reopenable.Wish(kept.id, now, who, put))
+            finally:
+                if not first:
+                    await self._stowing.forget([put.file])
+        return first
+
+    async def forget_kept(self, refs: Collection[str]) -> int:
+        """Remove what is kept of decisions, and its traces in SQLite's file; return how much there was."""
+        number, files = await self._database.do(reopenable.forget, refs)
+        await self._stowing.remove(files)
+        if number:
+            await self._database.in_thread(self._database.tidy)
+        return number
+
+    async def expire_kept(self, before: datetime, most: int) -> int:
+        """Remove up to ``most`` of what was kept before a time; return how much went."""
+        number, files = await self._database.do(reopenable.expire, reopenable.Expiry(to_number(before), most))
+        await self._stowing.remove(files)
+        return number
 
     async def claim(
         self,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from relay.database.engine import reusable
 from relay.errors import UnavailableError
 from relay.mail.content import Content
 from relay.spool.item import NewItem
+from relay.spool.reopenable import ToKeep
 from relay.spool.store import verbs
 from relay.spool.store.folder import Folder
 from relay.spool.store.kept import Put, begin_of, insert, small_put
@@ -25,31 +27,36 @@ class Stowing:
         self._folder = folder
         self._in_files = in_files
         self._doubtful: set[str] = set()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[bool]] = set()
 
-    async def put(self, items: Sequence[NewItem], content: Content, accepted_at: int) -> None:
-        """Keep ``items`` and the content that they share."""
-        put = small_put(items, content, accepted_at)
+    async def put(
+        self, items: Sequence[NewItem], content: Content, accepted_at: int, keep: ToKeep | None = None
+    ) -> bool:
+        """Keep ``items``, the content that they share, and if there is room ``keep``; tell whether that is kept too."""
+        put = small_put(items, content, accepted_at, keep)
         if put is not None:
-            await self._database.do(self._insert, put)
-        else:
-            await self._to_its_end(self._put_large(items, content, accepted_at))
+            return await self._database.do(self._insert, put)
+        return await self._to_its_end(self._put_large(items, content, accepted_at, keep))
 
-    async def prepared(self, items: Sequence[NewItem], content: Content, accepted_at: int) -> Put:
+    async def prepared(
+        self, items: Sequence[NewItem], content: Content, accepted_at: int, keep: ToKeep | None = None
+    ) -> Put:
         """Return what ``insert`` takes, a large content already in its file; ``forget`` it if it is not inserted."""
-        put = small_put(items, content, accepted_at)
+        put = small_put(items, content, accepted_at, keep)
         if put is not None:
             return put
-        begin = begin_of(items)
+        begin = begin_of(items, keep)
         size = content.size - begin
 
         def chunks() -> Iterable[bytes]:
             return content.chunks_from(begin)
 
         if not self._in_files:
-            return Put(items, accepted_at, begin, size, chunks=chunks)
+            return Put(items, accepted_at, begin, size, chunks=chunks, keep=keep)
+        if not items and not self._folder.has_room_to_keep(size):
+            return Put(items, accepted_at, begin, size)
         name = await self._database.in_thread(lambda: self._folder.write(chunks(), size))
-        return Put(items, accepted_at, begin, size, file=name)
+        return Put(items, accepted_at, begin, size, file=name, keep=keep)
 
     async def forget(self, files: Iterable[str | None]) -> None:
         """Remove files that may have been named by a transaction that failed, if they are not."""
@@ -74,27 +81,41 @@ class Stowing:
         """Wait for what is being written although whoever asked for it is gone."""
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    def _insert(self, connection: sa.Connection, puts: Sequence[Put]) -> Sequence[None]:
+    def _insert(self, connection: sa.Connection, puts: Sequence[Put]) -> Sequence[bool]:
         """Write new mail, where that leaves enough room on our disk to take mail out again."""
         if self._in_files:
-            self._folder.require_room(sum(put.size for put in puts), lambda: reusable(connection))
+            self._folder.require_room(
+                sum(put.size for put in puts if put.items), lambda: reusable(connection)
+            )
+            if any(put.keep for put in puts):
+                puts = self._without_what_has_no_room(connection, puts)
         return insert(connection, puts)
 
-    async def _put_large(self, items: Sequence[NewItem], content: Content, accepted_at: int) -> None:
-        put = await self.prepared(items, content, accepted_at)
+    def _without_what_has_no_room(self, connection: sa.Connection, puts: Sequence[Put]) -> Sequence[Put]:
+        size = sum(put.size for put in puts)
+        if self._folder.has_room_to_keep(size, lambda: reusable(connection)):
+            return puts
+        return [replace(put, keep=None) for put in puts]
+
+    async def _put_large(
+        self, items: Sequence[NewItem], content: Content, accepted_at: int, keep: ToKeep | None
+    ) -> bool:
+        put = await self.prepared(items, content, accepted_at, keep)
+        kept = False
         try:
             if put.chunks is not None:
-                await self._database.do_apart(insert, put)
+                kept = await self._database.do_apart(insert, put)
             else:
-                await self._database.do(self._insert, put)
+                kept = await self._database.do(self._insert, put)
         except Exception:
             await self.forget([put.file])
             raise
-        await self.forget(())
+        await self.forget(() if items or kept else [put.file])
+        return kept
 
-    async def _to_its_end(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _to_its_end(self, work: Coroutine[Any, Any, bool]) -> bool:
         """Do ``work`` to its end even if we are cancelled: a file must not go while its row may yet come."""
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
