@@ -1,6 +1,7 @@
 """From a verdict to header edits: the fields that go to the helpdesk, and those that nobody else may set.  Pure."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from relay.judge import Verdict
@@ -13,6 +14,8 @@ _ALWAYS_OURS = (STATUS, REASON, WHY)
 _BLIND = ("Bcc", "Resent-Bcc")
 
 Fields = tuple[tuple[str, str], ...]
+Link = Callable[[str], str]
+"""Takes the reference of a decision and returns the link to it, which fits on a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class StampRules:
     """Field names in lower case that are removed on the way to the helpdesk."""
     for_others: re.Pattern[bytes]
     """Field names in lower case that are removed on the way to anybody else."""
+    why: Link | None = None
+    """Makes the link of X-Ticket-Why; None: there is none."""
 
 
 def stamp_rules(
@@ -34,17 +39,23 @@ def stamp_rules(
     *,
     reason: bool = True,
     strip: tuple[str, ...] = (),
+    why: Link | None = None,
 ) -> StampRules:
     """Return the rules for the fields that a stamp sets and the name patterns (``*``: anything) that it strips."""
     names = [*_ALWAYS_OURS, *(name for name, _ in (*auto_closed, *open_)), *strip]
-    return StampRules(auto_closed, open_, reason, _names(names), _names([*names, *_BLIND]))
+    return StampRules(auto_closed, open_, reason, _names(names), _names([*names, *_BLIND]), why)
 
 
-def stamp(verdict: Verdict, rules: StampRules, queue_id: str = "") -> HeaderEdit:
-    """Return the edits for what goes to the helpdesk (docs/rule.md); ``queue_id`` may be unknown."""
+def stamp(verdict: Verdict, rules: StampRules, queue_id: str = "", ref: str = "") -> HeaderEdit:
+    """Return the edits for what goes to the helpdesk (docs/rule.md).
+
+    ``queue_id`` may be unknown, and so may ``ref``, by which the decision is found again: then there is no link.
+    """
     fields = rules.auto_closed if verdict.auto_closed else rules.open
     if rules.reason:
         fields = (*fields, (REASON, _reason(verdict, queue_id)))
+    if rules.why is not None and ref:
+        fields = (*fields, (WHY, rules.why(ref)))
     return HeaderEdit(rules.for_the_helpdesk, fields)
 
 

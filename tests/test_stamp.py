@@ -57,6 +57,19 @@ def test_a_stamp_says_status_and_reason(
     assert list(stamp(verdict, stamp_rules(), queue_id).inserted) == inserted
 
 
+def test_a_link_stands_below_the_reason_where_the_decision_has_a_name() -> None:
+    rules = stamp_rules(why=lambda ref: f"https://relay.example/why/{ref}?s=0123")
+    link = ("X-Ticket-Why", "https://relay.example/why/r7?s=0123")
+    assert stamp(COPY, rules, "q1", "r7").inserted[-1] == link
+    assert stamp(CUSTOMER, rules, "q1", "r7").inserted[-1] == link
+    assert stamp(COPY, rules, "q1") == stamp(COPY, stamp_rules(), "q1")
+    assert stamp(COPY, stamp_rules(), "q1", "r7") == stamp(COPY, stamp_rules(), "q1")
+
+
+def test_nobody_but_the_helpdesk_gets_a_link() -> None:
+    assert without_stamp(stamp_rules(why=lambda ref: ref)).inserted == ()
+
+
 def test_the_fields_are_those_that_the_rules_name() -> None:
     rules = stamp_rules((("X-A", "1"), ("X-B", "2")), (("X-C", "3"),), reason=False)
     assert stamp(COPY, rules).inserted == (("X-A", "1"), ("X-B", "2"))

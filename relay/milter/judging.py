@@ -8,7 +8,7 @@ from relay.judge import Verdict, judge
 from relay.mail.view import MessageView, make_view
 from relay.milter.terms import Decision, LetThrough, Message, PutOff, Stamp
 from relay.settings.words import Mixed, OnFailure
-from relay.stamp import STATUS, StampRules, stamp
+from relay.stamp import STATUS, WHY, StampRules, stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,13 @@ class Judgement:
     """None where there is no verdict."""
 
 
-def judge_message(message: Message, book: ChannelBook, rules: StampRules, mixed: Mixed) -> Judgement:
+def judge_message(
+    message: Message, book: ChannelBook, rules: StampRules, mixed: Mixed, ref: str = ""
+) -> Judgement:
     """Judge a message that goes to the helpdesk, let any other through.
 
-    The message goes to those that the MTA took; every forward-path is evidence (docs/rule.md).
+    The message goes to those that the MTA took; every forward-path is evidence (docs/rule.md).  ``ref``: what the
+    decision will be called.
     """
     ours = sum(map(book.accepts, message.accepted))
     if not ours:
@@ -34,7 +37,7 @@ def judge_message(message: Message, book: ChannelBook, rules: StampRules, mixed:
         message.head, message.forward_paths, message.client, message.known, limit=book.header_size
     )
     verdict = judge(view, book)
-    fields = stamp(verdict, rules, message.queue_id).inserted
+    fields = stamp(verdict, rules, message.queue_id, ref).inserted
     if ours < len(message.accepted):
         fields = _for_strangers_too(fields, mixed)
     return Judgement(Stamp(fields), verdict, view)
@@ -46,10 +49,13 @@ def decision_on(failure: OnFailure) -> Decision:
 
 
 def _for_strangers_too(fields: tuple[tuple[str, str], ...], mixed: Mixed) -> tuple[tuple[str, str], ...]:
-    """Return what may be inserted into a message that goes to others than the helpdesk as well."""
+    """Return what may be inserted into a message that goes to others than the helpdesk as well.
+
+    Never the link: it is a key to the decision, with every address in it.
+    """
     match mixed:
         case Mixed.FULL:
-            return fields
+            return tuple(field for field in fields if field[0] != WHY)
         case Mixed.STATUS_ONLY:
             return tuple(field for field in fields if field[0].lower() == STATUS.lower())
         case Mixed.NONE:

@@ -143,7 +143,7 @@ class Spooled:
         for route in sorted(self._routes, key=lambda route: not route.for_the_helpdesk):
             if (stamped := route.for_the_helpdesk) not in messages:
                 edit = (
-                    stamp(verdict, plan.stamp, self._queue_id)
+                    stamp(verdict, plan.stamp, self._queue_id, self._queue_id)
                     if stamped and verdict
                     else without_stamp(plan.stamp)
                 )

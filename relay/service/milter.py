@@ -27,14 +27,14 @@ def milter_terms(
     mixed, fallback = settings.milter.mixed, decision_on(settings.milter.on_failure)
 
     def decide(message: Message) -> Decision:
+        ref, now = moment()
         try:
-            judgement = judge_message(message, book, rules, mixed)
+            judgement = judge_message(message, book, rules, mixed, ref)
         except Exception as error:
             observe(Fault("judging for the milter", error))
             return fallback
         if judgement.verdict is not None and judgement.view is not None:
             broken = covered(message.head, rules.for_the_helpdesk) if message.stripped else ()
-            ref, now = moment()
             judged = Judged(judgement.view, judgement.verdict, ref, broken)
             observe(_ended(message, judged, now))
         return judgement.decision

@@ -14,6 +14,7 @@ from relay.mail.hop import NextHop, Way
 from relay.mail.srs import Srs
 from relay.passwords import verify
 from relay.pipeline import Plan
+from relay.service.keys import web_key
 from relay.service.stamping import stamp_rules_of
 from relay.settings.model import Destination, Settings
 from relay.settings.words import BareNewlines, ListenerAuth, Mode, Right, XForward
@@ -53,10 +54,10 @@ def routes_of(
 def plan_of(
     settings: Settings, book: ChannelBook, hostname: str, today: Today, *, accept_everything: bool = False
 ) -> Plan:
-    """Return what transactions that begin from now on are handled by."""
+    """Return what transactions that begin from now on are handled by; with ``stamp.link`` errors as of ``web_key``."""
     return Plan(
         routes=routes_of(settings, book, hostname, today, accept_everything=accept_everything),
-        stamp=stamp_rules_of(settings),
+        stamp=stamp_rules_of(settings, web_key(settings) if settings.stamp.link else None),
         hostname=hostname,
         header_size=settings.limits.header_size,
         patience=settings.deliver.timeouts.while_client_waits.total_seconds() or None,

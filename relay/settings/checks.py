@@ -8,13 +8,11 @@ from relay.channels import Channel
 from relay.mail.address import Mailbox
 from relay.mail.hop import Way
 from relay.settings.entrances import Endpoint
-from relay.settings.model import Fields, Settings
+from relay.settings.model import Settings
 from relay.settings.nodes import Path
+from relay.settings.stamp_checks import Found, fields_of_the_stamp, link_of_the_stamp
 from relay.settings.wording import dotted, shown
 from relay.settings.words import ListenerAuth, ListenerTls, Mode, Right
-
-Found = tuple[Path, str]
-"""Where a problem is, and its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,19 +249,6 @@ def _every(endpoint: Endpoint) -> str:
         return ""
 
 
-def _stamp(settings: Settings) -> Iterator[Found]:
-    fields: dict[str, Fields] = {"auto-closed": settings.stamp.auto_closed, "open": settings.stamp.open}
-    for key, listed in fields.items():
-        seen: set[str] = set()
-        for name, _ in listed:
-            if name.lower() in seen:
-                yield (
-                    ("stamp", key, name),
-                    f"the field {name} stands here twice; names match in any case: write it once",
-                )
-            seen.add(name.lower())
-
-
 def _under(inner: str, outer: str) -> bool:
     return f"{inner}/".startswith(f"{outer.rstrip('/')}/")
 
@@ -279,5 +264,6 @@ _CHECKS = (
     Check(_milter, (("state",),)),
     Check(_web, (("users",),)),
     Check(_one_listener_an_address),
-    Check(_stamp),
+    Check(fields_of_the_stamp),
+    Check(link_of_the_stamp, (("web", "url"), ("stamp", "link"))),
 )

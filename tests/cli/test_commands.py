@@ -37,9 +37,9 @@ def test_check_says_what_a_channel_without_inbound_address_can_close(relay: Run,
 
 
 def test_check_names_what_is_not_active_yet(relay: Run, folder: Path):
-    (folder / "channels.yaml").write_text(CHANNELS + "stamp: {link: true}\n")
+    (folder / "channels.yaml").write_text(CHANNELS + "stamp: {preset: rt}\n")
     _, out, _ = relay("check")
-    assert "stamp.link" in out
+    assert "stamp.preset" in out
 
 
 def test_check_warns_where_a_platform_network_may_also_say_who_the_client_is(relay: Run, folder: Path):

@@ -81,3 +81,23 @@ def test_of_a_cut_header_section_the_ticket_stays_open() -> None:
 def test_after_a_bug_a_message_is_put_off_or_goes_on_without_a_forged_stamp() -> None:
     assert decision_on(OnFailure.TEMPFAIL) == PutOff()
     assert decision_on(OnFailure.ACCEPT) == Stamp()
+
+
+LINKED = stamp_rules(why=lambda ref: f"https://relay.example/why/{ref}?s=0123")
+LINK = ("X-Ticket-Why", "https://relay.example/why/R-1?s=0123")
+
+
+def test_the_link_leads_to_the_decision_whatever_the_mta_calls_the_message() -> None:
+    judgement = judge_message(COPY, BOOK, LINKED, Mixed.STATUS_ONLY, "R-1")
+    assert judgement.decision == Stamp((STATUS, REASON, LINK))
+
+
+@pytest.mark.parametrize("mixed", Mixed)
+def test_strangers_never_get_a_link(mixed: Mixed) -> None:
+    message = replace(
+        COPY, forward_paths=(STRANGER, *COPY.forward_paths), accepted=(STRANGER, *COPY.accepted)
+    )
+    decision = judge_message(message, BOOK, LINKED, mixed, "R-1").decision
+    assert isinstance(decision, Stamp)
+    assert LINK not in decision.fields
+    assert (REASON in decision.fields) is (mixed is Mixed.FULL)

@@ -30,6 +30,8 @@ def document(key: str, value: str) -> str:
             listen = LISTEN | {"smtp": f"[{{{name}: {value}}}]"}
         case ["listen", name]:
             listen = LISTEN | {name: value}
+        case ["stamp", "link"] if value != "false":
+            others = f"stamp: {{link: {value}}}\nweb: {{url: https://relay.company.com}}\n"
         case ["stamp", which, "<field>"]:
             others = f"stamp: {{{which}: {{{value}}}}}\n"
         case parts:
