@@ -59,6 +59,11 @@ def stamp(verdict: Verdict, rules: StampRules, queue_id: str = "", ref: str = ""
     return HeaderEdit(rules.for_the_helpdesk, fields)
 
 
+def reopened_stamp(channel: str, ref: str) -> Fields:
+    """Return the fields of a message that tells the helpdesk to open the ticket of a decision again."""
+    return ((STATUS, "open"), (REASON, f"reopened; channel={channel}; id={ref}"))
+
+
 def without_stamp(rules: StampRules) -> HeaderEdit:
     """Return the edits for what goes to anybody but the helpdesk: no stamp, no forged one, no Bcc."""
     return HeaderEdit(rules.for_others, ())

@@ -10,6 +10,14 @@ from typing import Protocol
 from relay.mail.fields import blank_line
 
 
+class Pieces(Protocol):
+    """Octets that come in pieces."""
+
+    def chunks_from(self, offset: int) -> Iterator[bytes]:
+        """Yield the octets from ``offset`` on; may be called again."""
+        ...
+
+
 class Content(Protocol):
     """A received message; readable any number of times until it is closed by whoever made it."""
 

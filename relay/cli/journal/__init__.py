@@ -9,6 +9,7 @@ VERBS = {
     "show": "Show one decision with everything that is known of it.",
     "export": "Print all that is kept of decisions, oldest first, one JSON object a line.",
     "prune": "Remove what the settings no longer keep, now.",
+    "reopen": "Tell the helpdesk to open a closed ticket again.",
     "forget": "Remove every decision that names an address.",
 }
 """Names and one sentence each."""

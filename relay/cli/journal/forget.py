@@ -6,7 +6,7 @@ import click
 
 from relay.cli import exits
 from relay.cli.app import config_option
-from relay.cli.journal.opening import with_journal
+from relay.cli.journal.opening import spool_beside, with_journal
 from relay.journal.store import Journal
 from relay.mail.address import parse_mailbox
 from relay.settings.model import Settings
@@ -30,7 +30,12 @@ def command(address: str, config: str | None, ours: bool, as_json: bool) -> int:
             raise click.UsageError(
                 f"{meant} is one of ours: that would remove what was decided for it; say --ours if you mean it"
             )
-        gone = await journal.forget(meant)
+        async with spool_beside(
+            settings
+        ) as spool:  # before anything is forgotten, so that nothing is by halves
+            gone = await journal.forget(meant)
+            if spool is not None:
+                await spool.forget_kept(gone)
         click.echo(json.dumps({"forgotten": len(gone)}) if as_json else f"forgotten: {len(gone)}")
         return exits.DONE
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -14,6 +15,8 @@ from relay.journal.query import Query
 from relay.journal.store import Journal
 from relay.judge import Disposition, Reason
 from relay.settings.model import Settings
+from relay.settings.words import Mode
+from relay.spool.store import Store
 
 Options = Callable[..., Any]
 
@@ -73,6 +76,22 @@ async def opened(settings: Settings) -> AsyncIterator[Journal]:
         yield journal
     finally:
         await journal.close()
+
+
+@asynccontextmanager
+async def spool_beside(settings: Settings) -> AsyncIterator[Store | None]:
+    """Give the spool as it is; None where there is none.  UnavailableError where it cannot be had."""
+    from relay.service.spool import spool_place
+
+    place = spool_place(settings)
+    if not place.file.exists() and (place.url is None or settings.deliver.mode is Mode.PASS_THROUGH):
+        yield None
+        return
+    store = await Store.open(place, now=lambda: datetime.now(UTC), serving=False)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 def with_journal(config: str | None, act: Callable[[Journal, Settings], Awaitable[int]]) -> int:
