@@ -4,16 +4,18 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from relay.cli.app import config_option, config_path
 from relay.cli.times import since
 from relay.journal.query import Query
-from relay.journal.store import Journal
 from relay.judge import Disposition, Reason
 from relay.settings.model import Settings
+
+if TYPE_CHECKING:  # replay takes the options, and opens a journal only where one is asked for
+    from relay.journal.store import Journal
 
 Options = Callable[..., Any]
 
@@ -64,8 +66,9 @@ def settings_of(config: str | None) -> Settings:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Journal]:
+async def opened(settings: Settings) -> AsyncIterator["Journal"]:
     """Give the journal as it is; nothing is made or upgraded.  UnavailableError where it cannot be had."""
+    from relay.journal.store import Journal
     from relay.service.journal import journal_place
 
     journal = await Journal.open(journal_place(settings), may_upgrade=False)
@@ -75,7 +78,7 @@ async def opened(settings: Settings) -> AsyncIterator[Journal]:
         await journal.close()
 
 
-def with_journal(config: str | None, act: Callable[[Journal, Settings], Awaitable[int]]) -> int:
+def with_journal(config: str | None, act: Callable[["Journal", Settings], Awaitable[int]]) -> int:
     """Do something with the journal, and return its exit code."""
     settings = settings_of(config)
 
