@@ -36,6 +36,10 @@ class UnreadableFileError(RelayError):
     """A file that was named is missing or cannot be opened; the text is one sentence for the operator."""
 
 
+class NotAnArchiveError(RelayError):
+    """A file or folder that was named holds no stored mail; the text is one sentence for the operator."""
+
+
 class UnavailableError(RelayError):
     """Something that we need is away or in use (a port, a database): trying again may help."""
 

@@ -5,7 +5,7 @@ A book is immutable; looking an address up does not depend on the number of chan
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -127,6 +127,11 @@ class ChannelBook:
         self._roles[address] = role
 
     @property
+    def addresses(self) -> Collection[Mailbox]:
+        """Every address of every channel."""
+        return self._roles.keys()
+
+    @property
     def digest(self) -> str:
         """``sha256:`` and the hex digest of everything that a verdict depends on, in a fixed form."""
         if not self._digest:
@@ -179,14 +184,14 @@ class ChannelBook:
         )
 
 
-def _believed(listed: frozenset[BccEvidence], *, trace: bool) -> frozenset[Evidence]:
-    """Return the kinds of evidence that count where ``rule.bcc_evidence`` is ``listed``."""
+def _believed(listed: frozenset[BccEvidence], *, trace: bool) -> tuple[Evidence, ...]:
+    """Return the kinds of evidence that count where ``rule.bcc_evidence`` is ``listed``; to look into so few, no set is faster."""
     blind = {
         Evidence.BLIND: BccEvidence.HEADER in listed,
         Evidence.ENVELOPE: BccEvidence.ENVELOPE in listed,
         Evidence.TRACE: BccEvidence.TRACE in listed and trace,
     }
-    return frozenset({Evidence.ADDRESSED, *(kind for kind, counts in blind.items() if counts)})
+    return (Evidence.ADDRESSED, *(kind for kind, counts in blind.items() if counts))
 
 
 def _canonical(book: ChannelBook) -> bytes:

@@ -26,7 +26,7 @@ class Networks:
 
     def __contains__(self, address: Address | None) -> bool:
         """Tell whether ``address`` (never IPv4-mapped; None is in no network) belongs to a network."""
-        if address is None:
+        if address is None or not self._by_length:
             return False
         number = int(address)
         return any(

@@ -10,13 +10,21 @@ from typing import Any
 import click
 
 from relay.cli import exits
-from relay.errors import BadSettingsError, NewerSchemaError, RelayError, UnavailableError, UnreadableFileError
+from relay.errors import (
+    BadSettingsError,
+    NewerSchemaError,
+    NotDurableError,
+    RelayError,
+    UnavailableError,
+    UnreadableFileError,
+)
 
 COMMANDS = {
     "serve": "Run all listeners.",
     "sandbox": "Run a local test endpoint that shows each message with its verdict.",
     "check": "Validate channels.yaml and print what it means.",
     "explain": "Judge messages and say why.",
+    "replay": "Judge stored mail or the journal again.",
     "journal": "Show what was decided and why; prune it, forget addresses.",
     "queue": "Show and steer what waits in the spool.",
     "hash-password": "Make a password hash for the key users.",
@@ -132,7 +140,7 @@ def _expected(error: RelayError) -> int:
             return exits.BAD_SETTINGS
         case UnreadableFileError():
             code = exits.NO_INPUT
-        case UnavailableError():
+        case UnavailableError() | NotDurableError():
             code = exits.TRY_AGAIN
         case NewerSchemaError():
             code = exits.BAD_SETTINGS

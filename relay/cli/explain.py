@@ -2,11 +2,10 @@
 
 import json
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -15,35 +14,17 @@ import click
 from relay.channels import ChannelBook
 from relay.cli import exits
 from relay.cli.app import config_option, config_path
-from relay.judge import Verdict, judge
+from relay.cli.options import ip, mailboxes
+from relay.judge import Verdict
 from relay.judge.answer import answer
 from relay.judge.explain import Language
-from relay.mail.address import Mailbox, parse_mailbox
-from relay.mail.envelope import Client, Known, plain_address
+from relay.mail.address import Mailbox
 from relay.mail.text import unicode_text, visible
-from relay.mail.trace import Given, stored_view
-from relay.mail.view import OUR_FAULT, unread_view
+from relay.mail.trace import Given
+from relay.replay.head import PIECE, head_of
+from relay.replay.judging import verdict_of, view_of
+from relay.settings.model import Settings
 from relay.stamp import StampRules, stamp
-
-_CHUNK = 64 * 1024
-_BLANK_LINE = re.compile(rb"\A\r?\n|\n\r?\n")
-
-
-def _mailbox(ctx: click.Context, _: click.Parameter, values: tuple[str, ...]) -> tuple[Mailbox, ...]:
-    parsed = {value: parse_mailbox(value.strip().removeprefix("<").removesuffix(">")) for value in values}
-    for value, mailbox in parsed.items():
-        if mailbox is None:
-            raise click.BadParameter(f"{value} is no address; write one such as support@company.com", ctx)
-    return tuple(mailbox for mailbox in parsed.values() if mailbox)
-
-
-def _ip(ctx: click.Context, _: click.Parameter, value: str | None) -> object:
-    if value is None:
-        return None
-    try:
-        return plain_address(ip_address(value.strip().removeprefix("[").removesuffix("]")))
-    except ValueError:
-        raise click.BadParameter(f"{value} is no IP address; write one such as 192.0.2.1", ctx) from None
 
 
 @click.command(name="explain")
@@ -53,13 +34,16 @@ def _ip(ctx: click.Context, _: click.Parameter, value: str | None) -> object:
     "--rcpt-to",
     metavar="A",
     multiple=True,
-    callback=_mailbox,
+    callback=mailboxes,
     help="A forward-path; may be given several times.",
 )
 @click.option(
-    "--client-ip", metavar="IP", callback=_ip, help="The address of the client that handed the message in."
+    "--client-ip", metavar="IP", callback=ip, help="The address of the client that handed the message in."
 )
 @click.option("--auth-user", metavar="U", help="The SMTP AUTH identity.")
+@click.option(
+    "--id", "name", metavar="ID", help="A decision in the journal, by its queue id, number or Message-ID."
+)
 @click.option(
     "--lang", type=click.Choice([language.value for language in Language]), default="en", help="en or de."
 )
@@ -68,13 +52,14 @@ def _ip(ctx: click.Context, _: click.Parameter, value: str | None) -> object:
 )
 @click.option("--offline", is_flag=True, help="Never ask DNS.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object a line.")
-@click.argument("files", metavar="FILE...|-", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...|-", nargs=-1)
 def command(
     config: str | None,
     mail_from: str | None,
     rcpt_to: tuple[Mailbox, ...],
     client_ip: object,
     auth_user: str | None,
+    name: str | None,
     lang: str,
     expect: str | None,
     offline: bool,  # noqa: ARG001 - nothing here asks DNS
@@ -85,23 +70,22 @@ def command(
     from relay.service.stamping import stamp_rules_of
     from relay.settings.parse import read_settings
 
-    settings = read_settings(config_path(config), os.environ)
     given = Given(mail_from, rcpt_to, client_ip, auth_user)  # type: ignore[arg-type]
-    explainer = _Explainer(settings.book(), stamp_rules_of(settings), given, Language(lang), as_json)
-    code = exits.DONE
-    for number, file in enumerate(files):
-        try:
-            head = _read_head(file, explainer.book.header_size)
-        except OSError as error:
-            explainer.cannot_open(file, error.strerror or type(error).__name__)
-            code = exits.NO_INPUT
-            continue
-        if not as_json and number:
-            click.echo()
-        verdict = explainer.explain(file, head)
-        if expect not in (None, verdict.disposition.value) and code == exits.DONE:
-            code = exits.NO
-    return code
+    _check_usage(name, files, given)
+    settings = read_settings(config_path(config), os.environ)
+    explainer = _Explainer(settings.book(), stamp_rules_of(settings), given, Language(lang), as_json, expect)
+    return explainer.files(files) if name is None else explainer.decisions(settings, name)
+
+
+def _check_usage(name: str | None, files: Sequence[str], given: Given) -> None:
+    if name is None and not files:
+        raise click.UsageError(
+            "name a FILE, - for the standard input, or with --id a decision in the journal"
+        )
+    if name is not None and (files or given != Given()):
+        raise click.UsageError(
+            "--id tells what was decided, so it goes with no FILE and with nothing that is said of a transaction"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +95,47 @@ class _Explainer:
     given: Given
     language: Language
     as_json: bool
+    expect: str | None
+
+    def files(self, files: Sequence[str]) -> int:
+        """Explain stored messages; return what to exit with."""
+        code = exits.DONE
+        for number, file in enumerate(files):
+            try:
+                head = _read_head(file, self.book.header_size)
+            except OSError as error:
+                self.cannot_open(file, error.strerror or type(error).__name__)
+                code = exits.NO_INPUT
+                continue
+            if not self.as_json and number:
+                click.echo()
+            verdict = self.explain(file, head)
+            if self._missed(verdict) and code == exits.DONE:
+                code = exits.NO
+        return code
+
+    def decisions(self, settings: Settings, name: str) -> int:
+        """Explain what the journal knows by that name; return what to exit with."""
+        from relay.cli.decided import decided, decision_lines, decision_object
+
+        entries = decided(settings, name)
+        if not entries:
+            click.echo(
+                f"helpdesk-relay: nothing in the journal is called {visible(unicode_text(name))}", err=True
+            )
+            return exits.NO
+        for number, entry in enumerate(entries):
+            if self.as_json:
+                click.echo(json.dumps(decision_object(entry, self.rules, self.language), ensure_ascii=False))
+                continue
+            if number:
+                click.echo()
+            for line in decision_lines(entry, self.rules, self.language):
+                click.echo(line)
+        return exits.NO if any(self._missed(entry.verdict) for entry in entries) else exits.DONE
+
+    def _missed(self, verdict: Verdict) -> bool:
+        return self.expect not in (None, verdict.disposition.value)
 
     def explain(self, file: str, head: bytes) -> Verdict:
         """Judge one message and print the answer."""
@@ -136,32 +161,26 @@ class _Explainer:
             click.echo(f"{visible(file)}: error: cannot be opened: {why}", err=True)
 
     def _judged(self, head: bytes) -> Verdict:
-        try:
-            return judge(stored_view(head, self.given, limit=self.book.header_size), self.book)
-        except Exception as error:  # a supervisor: what we cannot judge stays open
-            click.echo(f"helpdesk-relay: a fault of ours while judging ({type(error).__name__})", err=True)
-            return judge(unread_view(OUR_FAULT, (), Client(), Known()), self.book)
+        return verdict_of(view_of(head, self.given, self.book.header_size, _fault), self.book, _fault)
+
+
+def _fault(error: Exception) -> None:
+    click.echo(f"helpdesk-relay: a fault of ours while judging ({type(error).__name__})", err=True)
 
 
 def _read_head(file: str, limit: int) -> bytes:
     """Return the octets up to the empty line, or a little more than ``limit`` (0: none)."""
     if file == "-":
-        head = _head_of(sys.stdin.buffer, limit)
-        while sys.stdin.buffer.read(_CHUNK):
+        head = head_of(_pieces(sys.stdin.buffer), limit)
+        for _ in _pieces(sys.stdin.buffer):
             pass
         return head
     with Path(file).open("rb") as stored:
-        return _head_of(stored, limit)
+        return head_of(_pieces(stored), limit)
 
 
-def _head_of(stored: IO[bytes], limit: int) -> bytes:
-    octets = bytearray()
-    while chunk := stored.read(_CHUNK):
-        searched = max(0, len(octets) - 3)
-        octets += chunk
-        if _BLANK_LINE.search(octets, searched) or (limit and len(octets) > limit):
-            break
-    return bytes(octets)
+def _pieces(stored: IO[bytes]) -> Iterator[bytes]:
+    return iter(partial(stored.read, PIECE), b"")
 
 
 def _lines(file: str, verdict: Verdict, stamped: list[str], language: Language) -> Iterator[str]:

@@ -23,4 +23,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
         made.add_column(column, overflow="fold")
     for row in rows:
         made.add_row(*(Text(visible(cell)) for cell in row))
-    console.print(made)
+    with console.capture() as printed:
+        console.print(made)
+    for line in printed.get().splitlines():
+        sys.stdout.write(line.rstrip() + "\n")

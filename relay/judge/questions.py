@@ -150,6 +150,8 @@ def doubts_of(view: MessageView, book: ChannelBook) -> tuple[Doubt, ...]:
     outside = any(
         r.certain and r.where in ("To", "Cc") and book.is_outsider(r.mailbox) for r in view.recipients
     )
+    if outside and not view.delivery_report:
+        return ()
     signs = {
         Doubt.NO_OUTSIDE_RECIPIENT: not outside,
         Doubt.REPLY_TO_OUTSIDER: not outside and any(map(book.is_outsider, view.reply_to)),

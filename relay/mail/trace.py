@@ -4,16 +4,22 @@ Good enough to explain old mail by; never believed of a message that is on its w
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from relay.mail.address import Mailbox
-from relay.mail.content import head_end
 from relay.mail.envelope import Address, Client, Known, Source, plain_address
-from relay.mail.fields import read_header, text_of, unfold
-from relay.mail.view import MessageView, make_view, traced_addresses
+from relay.mail.fields import blank_line, names_and_values, text_of, unfold
+from relay.mail.view import MessageView, make_view, traced_addresses, view_of_rows
 
-_FORWARD_PATH_FIELDS = (b"delivered-to", b"x-original-to")
+_FIELDS = {
+    b"return-path": b"return-path",
+    b"delivered-to": b"forward-path",
+    b"x-original-to": b"forward-path",
+    b"received": b"received",
+}
+"""Names in lower case, and what they tell of."""
 _FROM_CLAUSE = re.compile(r"\s*from\s([^(;]*?)(\(.*?)?(?:\sby\s|;|\Z)", re.IGNORECASE | re.DOTALL)
 """What the client called itself, and behind a bracket what the server saw (RFC 5321 4.4, TCP-info)."""
 _ADDRESS_LITERAL = re.compile(r"(?<!=)[\[(](?:IPv6:)?([0-9a-f:.]{2,45})[\])]", re.IGNORECASE)
@@ -42,13 +48,32 @@ class Traced:
     """The client, from the topmost Received."""
 
 
+_NOTHING = Traced(None, None, None)
+
+
 def traced(head: bytes) -> Traced:
     """Read Return-Path, Delivered-To, X-Original-To and the top Received field."""
+    return _traced(names_and_values(head, blank_line(head)[0]))
+
+
+def stored_view(head: bytes, given: Given, *, limit: int = 0) -> MessageView:
+    """Return the view of a stored message: what is given counts, the trace fields tell the rest.
+
+    ``head`` and ``limit`` are those of ``make_view``.
+    """
+    end, octets = blank_line(head)
+    if limit and octets > limit:
+        return make_view(head, *_transaction(given, _NOTHING), limit=limit)
+    rows = names_and_values(head, end)
+    return view_of_rows(rows, octets, *_transaction(given, _traced(rows)))
+
+
+def _traced(rows: Iterable[tuple[bytes, bytes]]) -> Traced:
     topmost: dict[bytes, bytes] = {}
-    for row in read_header(head).rows:
-        name = row.name.lower()
-        name = b"forward-path" if name in _FORWARD_PATH_FIELDS else name
-        topmost.setdefault(name, row.value)
+    for written, value in rows:
+        field = _FIELDS.get(written.lower())
+        if field is not None and field not in topmost:
+            topmost[field] = value
     return_path = topmost.get(b"return-path")
     forward_paths = traced_addresses(topmost.get(b"forward-path", b""))
     return Traced(
@@ -58,12 +83,7 @@ def traced(head: bytes) -> Traced:
     )
 
 
-def stored_view(head: bytes, given: Given, *, limit: int = 0) -> MessageView:
-    """Return the view of a stored message: what is given counts, the trace fields tell the rest.
-
-    ``head`` and ``limit`` are those of ``make_view``.
-    """
-    said = traced(head) if not limit or head_end(head) <= limit else Traced(None, None, None)
+def _transaction(given: Given, said: Traced) -> tuple[tuple[Mailbox, ...], Client, Known]:
     if given.forward_paths:
         paths, envelope = given.forward_paths, Source.GIVEN
     elif said.forward_path is not None:
@@ -77,7 +97,7 @@ def stored_view(head: bytes, given: Given, *, limit: int = 0) -> MessageView:
         client, source = Client(said.address), Source.TRACE
     else:
         client, source = Client(), Source.UNKNOWN
-    return make_view(head, paths, client, Known(envelope, source), limit=limit)
+    return paths, client, Known(envelope, source)
 
 
 def _client_of(received: bytes) -> Address | None:

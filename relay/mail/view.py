@@ -134,27 +134,35 @@ def make_view(
     ``head`` is its beginning, at least up to the empty line; ``forward_paths`` are all well-formed ones of the
     transaction; ``limit`` is ``limits.header_size`` in octets (0: none), a larger header section is not read.
     """
-    envelope = tuple(
-        [Recipient(path, "envelope", Evidence.ENVELOPE) for path in dict.fromkeys(forward_paths)]
-    )
     end, octets = blank_line(head)
     if limit and octets > limit:
-        return _too_large(envelope, client, known, octets, limit)
+        return _too_large(_envelope(forward_paths), client, known, octets, limit)
     if known.header is HeaderState.CUT:
-        return unread_view(HEADER_CUT, envelope, client, known, octets)
-    found, from_is_below_junk = _fields_of(names_and_values(head, end))
+        return unread_view(HEADER_CUT, _envelope(forward_paths), client, known, octets)
+    return view_of_rows(names_and_values(head, end), octets, forward_paths, client, known)
+
+
+def view_of_rows(
+    rows: Iterable[tuple[bytes, bytes]],
+    header_octets: int,
+    forward_paths: Iterable[Mailbox],
+    client: Client,
+    known: Known,
+) -> MessageView:
+    """Return the view of a message whose header section has these ``names_and_values``; see ``make_view``."""
+    found, from_is_below_junk = _fields_of(rows)
     author, fault = author_of(found.get(b"from", []), below_junk=from_is_below_junk)
     return MessageView(
         author=author,
         author_fault=fault,
-        recipients=_recipients(found, envelope),
+        recipients=_recipients(found, _envelope(forward_paths)),
         reply_to=_named(found, (b"reply-to",)),
         list_field=_list_field(found),
         originals=_named(found, _ORIGINALS),
         delivery_report=any(_is_report(value) for value in found.get(b"content-type", ())),
         client=client,
         known=known,
-        header_octets=octets,
+        header_octets=header_octets,
         label=label_of(found),
     )
 
@@ -184,6 +192,11 @@ def within(view: MessageView, limit: int) -> MessageView:
         return view
     envelope = tuple([seen for seen in view.recipients if seen.evidence is Evidence.ENVELOPE])
     return _too_large(envelope, view.client, view.known, view.header_octets, limit)
+
+
+def _envelope(forward_paths: Iterable[Mailbox]) -> tuple[Recipient, ...]:
+    unique = dict.fromkeys(forward_paths)
+    return tuple([Recipient(path, "envelope", Evidence.ENVELOPE) for path in unique])
 
 
 def _too_large(

@@ -1,11 +1,18 @@
 """A channels.yaml and messages to run commands on, in a folder of their own."""
 
+import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from relay.cli import run
+from relay.journal.entry import Entry
+from relay.journal.store import Journal
+from relay.service.journal import journal_place
+from relay.settings.parse import read_settings
+from tests.journal.entries import entry
 
 CHANNELS = """\
 version: 1
@@ -34,6 +41,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 Run = Callable[..., tuple[int, str, str]]
+Keep = Callable[..., None]
+NOW = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -47,3 +56,33 @@ def relay(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
         return code, out, err
 
     return go
+
+
+@pytest.fixture
+def keep(folder: Path) -> Keep:
+    """Put entries into the journal that channels.yaml in ``folder`` names."""
+
+    def put(*entries: Entry) -> None:
+        settings = read_settings(folder / "channels.yaml", {})
+
+        async def go() -> None:
+            journal = await Journal.open(journal_place(settings))
+            await journal.add([(one, settings.book()) for one in entries])
+            await journal.close()
+
+        asyncio.run(go())
+
+    return put
+
+
+def made(number: int, *fields: str, minutes: int = 0, **more: object) -> Entry:
+    book = read_settings(Path("channels.yaml"), {}).book()
+    return entry(
+        *fields,
+        f"Message-ID: <m{number}@x.example>",
+        book=book,
+        queue_id=f"Q{number}",
+        rcpt_to=("in@relay.company.net",),
+        at=NOW - timedelta(minutes=minutes),
+        **more,
+    )

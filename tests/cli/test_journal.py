@@ -1,54 +1,12 @@
 """``journal`` on a real journal, beside no relay and beside one that is running."""
 
-import asyncio
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from relay.journal.entry import Entry
-from relay.journal.store import Journal
-from relay.service.journal import journal_place
-from relay.settings.parse import read_settings
-from tests.cli.conftest import Run
-from tests.journal.entries import entry
-
-Keep = Callable[..., None]
-NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def keep(folder: Path) -> Keep:
-    """Put entries into the journal that channels.yaml in ``folder`` names."""
-
-    def put(*entries: Entry) -> None:
-        settings = read_settings(folder / "channels.yaml", {})
-
-        async def go() -> None:
-            journal = await Journal.open(journal_place(settings))
-            await journal.add([(one, settings.book()) for one in entries])
-            await journal.close()
-
-        asyncio.run(go())
-
-    return put
-
-
-def made(number: int, *fields: str, minutes: int = 0, **more: object) -> Entry:
-    from relay.settings.parse import read_settings
-
-    book = read_settings(Path("channels.yaml"), {}).book()
-    return entry(
-        *fields,
-        f"Message-ID: <m{number}@x.example>",
-        book=book,
-        queue_id=f"Q{number}",
-        rcpt_to=("in@relay.company.net",),
-        at=NOW - timedelta(minutes=minutes),
-        **more,
-    )
+from tests.cli.conftest import NOW, Keep, Run, made
 
 
 @pytest.fixture

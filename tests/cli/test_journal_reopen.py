@@ -16,8 +16,7 @@ from relay.settings.model import Settings
 from relay.settings.parse import read_settings
 from relay.spool.reopenable import OpenWay, ToKeep
 from relay.spool.store import Store
-from tests.cli.conftest import CHANNELS, COPY, Run
-from tests.cli.test_journal import Keep, keep, made  # noqa: F401 - a fixture
+from tests.cli.conftest import CHANNELS, COPY, Keep, Run, made
 from tests.samples import box
 from tests.spool.mail import items_of, path
 
@@ -42,7 +41,7 @@ async def spool(settings: Settings) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-def kept(keep: Keep, settings: Settings) -> Spooled:  # noqa: F811
+def kept(keep: Keep, settings: Settings) -> Spooled:
     """Q1 is closed and kept, Q2 is open, Q3 and Q4 are closed and not kept, and have one Message-ID."""
     keep(
         made(1, *CLOSED),
@@ -112,7 +111,7 @@ def test_json_is_one_object_a_line(relay: Run) -> None:
     assert (code, json.loads(out)) == (1, {"ref": "Q2", "answer": "not-closed", "reopened": None})
 
 
-def test_where_nothing_was_ever_spooled_nothing_is_kept(relay: Run, keep: Keep, folder: Path) -> None:  # noqa: F811
+def test_where_nothing_was_ever_spooled_nothing_is_kept(relay: Run, keep: Keep, folder: Path) -> None:
     keep(made(1, *CLOSED))
     code, _, err = relay("journal", "reopen", "Q1")
     assert (code, "is not kept" in err) == (1, True)

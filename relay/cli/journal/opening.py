@@ -5,18 +5,20 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from relay.cli.app import config_option, config_path
 from relay.cli.times import since
 from relay.journal.query import Query
-from relay.journal.store import Journal
 from relay.judge import Disposition, Reason
 from relay.settings.model import Settings
 from relay.settings.words import Mode
-from relay.spool.store import Store
+
+if TYPE_CHECKING:  # replay takes the options, and opens a journal only where one is asked for
+    from relay.journal.store import Journal
+    from relay.spool.store import Store
 
 Options = Callable[..., Any]
 
@@ -67,8 +69,9 @@ def settings_of(config: str | None) -> Settings:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Journal]:
+async def opened(settings: Settings) -> AsyncIterator["Journal"]:
     """Give the journal as it is; nothing is made or upgraded.  UnavailableError where it cannot be had."""
+    from relay.journal.store import Journal
     from relay.service.journal import journal_place
 
     journal = await Journal.open(journal_place(settings), may_upgrade=False)
@@ -79,9 +82,10 @@ async def opened(settings: Settings) -> AsyncIterator[Journal]:
 
 
 @asynccontextmanager
-async def spool_beside(settings: Settings) -> AsyncIterator[Store | None]:
+async def spool_beside(settings: Settings) -> AsyncIterator["Store | None"]:
     """Give the spool as it is; None where there is none.  UnavailableError where it cannot be had."""
     from relay.service.spool import spool_place
+    from relay.spool.store import Store
 
     place = spool_place(settings)
     if not place.file.exists() and (place.url is None or settings.deliver.mode is Mode.PASS_THROUGH):
@@ -94,7 +98,7 @@ async def spool_beside(settings: Settings) -> AsyncIterator[Store | None]:
         await store.close()
 
 
-def with_journal(config: str | None, act: Callable[[Journal, Settings], Awaitable[int]]) -> int:
+def with_journal(config: str | None, act: Callable[["Journal", Settings], Awaitable[int]]) -> int:
     """Do something with the journal, and return its exit code."""
     settings = settings_of(config)
 

@@ -44,7 +44,7 @@ def command(name: str, config: str | None, lang: str, as_json: bool) -> int:
             else:
                 if number:
                     click.echo()
-                for line in (*told(entry.ref, entry.verdict, stamped, Language(lang)), *_besides(entry)):
+                for line in (*told(entry.ref, entry.verdict, stamped, Language(lang)), *besides(entry)):
                     click.echo(line)
             await journal.look(entry.ref, "command line", datetime.now(UTC))
         if not entries:
@@ -56,7 +56,7 @@ def command(name: str, config: str | None, lang: str, as_json: bool) -> int:
     return with_journal(config, go)
 
 
-def _besides(entry: Entry) -> Iterator[str]:
+def besides(entry: Entry) -> Iterator[str]:
     """Yield what an entry knows besides its verdict."""
     facts = {
         "at": entry.at.isoformat(sep=" ", timespec="seconds"),
