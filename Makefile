@@ -22,10 +22,11 @@ check: $(VENV)/.tested  ## ruff, ruff format, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.tested  ## what a verdict costs, and what the milter costs Postfix
+bench: $(VENV)/.tested  ## what a verdict, the milter, the spool and the metrics cost
 	$(BIN)/python bench/micro.py
 	$(BIN)/python bench/milter.py
 	$(BIN)/python bench/spool.py
+	$(BIN)/python bench/metrics.py
 
 format: $(VENV)/.tested
 	$(BIN)/ruff check --fix .
