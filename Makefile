@@ -22,11 +22,13 @@ check: $(VENV)/.tested  ## ruff, ruff format, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.tested  ## what a verdict costs, how fast an archive is judged, what milter and spool cost
+bench: $(VENV)/.tested  ## what a verdict, the milter, the spool, the journal and the metrics cost, how fast an archive is judged
 	$(BIN)/python bench/micro.py
 	$(BIN)/python bench/milter.py
 	$(BIN)/python bench/spool.py
 	$(BIN)/python bench/replay.py
+	$(BIN)/python bench/metrics.py
+	$(BIN)/python bench/journal.py
 
 format: $(VENV)/.tested
 	$(BIN)/ruff check --fix .

@@ -57,6 +57,8 @@ class TransactionEnded:
     """When it was given; aware."""
     outcomes: tuple[PathOutcome, ...] = ()
     """All that were asked for, those that were refused included."""
+    waited: float | None = None
+    """Seconds from the end of the content to that reply; None where an MTA gave it."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -105,6 +107,7 @@ class HopTrouble:
 
     next_hop: str
     queue_id: str
+    """Empty where a connection is not for one message alone."""
     words: str
 
 
@@ -123,6 +126,40 @@ class JournalLost:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class BookTaken:
+    """From now on it is this book by which messages are judged."""
+
+    digest: str
+    channels: int
+    at: datetime
+    again: bool
+    """By a reload; the first one otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadRefused:
+    """A changed channels.yaml is not used; the log has what is wrong with it."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DigestSent:
+    """A channel's digest of one day is in the spool."""
+
+    channel: str
+    closed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DigestTrouble:
+    """A channel's digest cannot be made or sent now; it is tried again as long as its day lasts."""
+
+    channel: str
+    words: str
+
+
 Event = (
     TransactionEnded
     | ForwardPathRefused
@@ -132,6 +169,10 @@ Event = (
     | ClosedNotKept
     | JournalTrouble
     | JournalLost
+    | BookTaken
+    | ReloadRefused
+    | DigestSent
+    | DigestTrouble
 )
 Observe = Callable[[object], None]
 """Takes any event, here or of the package that declares it; returns at once and never raises."""

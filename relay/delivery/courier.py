@@ -26,7 +26,7 @@ from relay.delivery.mx import HopsInOrder
 from relay.delivery.pool import Pool
 from relay.delivery.wayfinder import Wayfinder
 from relay.errors import PeerError
-from relay.events import Fault, Observe
+from relay.events import Fault, HopTrouble, Observe
 from relay.mail.envelope import Client, ForwardPath, ReversePath
 from relay.mail.hop import NextHop, Scheme, Way
 from relay.mail.outcome import Deferred, Delivered, Failed, Outcome, Unknown, outcome_of
@@ -199,6 +199,7 @@ class Courier:
             return await self._twice(hop, load, transact)
         except UnknownOutcomeError as unknown:
             self._pool.note_failure(hop)
+            self._tell(hop, str(unknown))
             return _Attempt(_half_known(hop, unknown))
         except TimeoutError:
             return _Attempt((NO_TIME,) * len(forward_paths))
@@ -225,6 +226,7 @@ class Courier:
     def _trouble(self, hop: NextHop, fault: PeerError) -> Deferred:
         """Return what trouble with a connection means, and remember it of the hop; the login in its URL stays out."""
         words = str(fault).replace(str(hop), hop.server)
+        self._tell(hop, words)
         match fault:
             case AllBusyError():
                 return Deferred(Reply(451, "4.4.5", words))
@@ -234,6 +236,10 @@ class Courier:
                 return Deferred(Reply(451, "4.4.1", words))
         self._pool.note_failure(hop)
         return Deferred(Reply(451, "4.4.2", f"{hop.server} broke off: {words}"))
+
+    def _tell(self, hop: NextHop, words: str) -> None:
+        if self._observe is not None:
+            self._observe(HopTrouble(str(hop), "", words))
 
 
 def _deadline(patience: float | None) -> float | None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from relay.intake import replies
 from relay.intake.arrival import arrive
 from relay.intake.connection import LONGEST_LINE, Connection
-from relay.intake.events import Cause
+from relay.intake.events import Cause, SessionBegun, SessionEnded
 from relay.intake.terms import TlsMode
 from relay.mail.reply import Reply
 
@@ -36,6 +36,7 @@ class Dialogue(Connection):
         """Greet, obey, and leave no mail transaction behind."""
         if not await arrive(self):
             return
+        self.terms.observe(SessionBegun(self.client))
         self.say(replies.greeting(self.terms.hostname))
         try:
             while not self.ending:
@@ -50,6 +51,7 @@ class Dialogue(Connection):
                     break
                 await self._obey(line)
         finally:
+            self.terms.observe(SessionEnded(self.client))
             await self.abandon()
 
     def retire(self) -> None:

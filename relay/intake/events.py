@@ -28,6 +28,20 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionBegun:
+    """A client was let in and is about to be greeted."""
+
+    client: Client
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """A session that had begun is over, whoever ended it."""
+
+    client: Client
+
+
+@dataclass(frozen=True, slots=True)
 class SessionRefused:
     """A client was sent away before its first command."""
 
@@ -77,7 +91,9 @@ class SessionFaulted:
 
 
 IntakeEvent = (
-    SessionRefused
+    SessionBegun
+    | SessionEnded
+    | SessionRefused
     | SessionCut
     | ContentRefused
     | BareNewlinesNormalised

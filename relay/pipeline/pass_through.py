@@ -102,6 +102,7 @@ class PassThrough:
         route = self._route
         assert route is not None, "the session asks for a content only where a forward-path was accepted"
         self._stop_timer()
+        complete = self._means.monotonic()
         plan, found = self._plan, None
         if route.for_the_helpdesk:
             found = judged(plan, content, self._evidence, self._client, self._means.observe)
@@ -111,6 +112,7 @@ class PassThrough:
         sent = outgoing(content, edit, self._received())
         reply = await self._talk(route, lambda: self._hand_over(route, sent.chunks()))
         self._release()
+        ended = self._means.monotonic()
         self._means.observe(
             TransactionEnded(
                 queue_id=self._queue_id,
@@ -123,9 +125,10 @@ class PassThrough:
                 else None,
                 next_hop=str(route.hop),
                 reply=reply,
-                seconds=self._means.monotonic() - self._began,
+                seconds=ended - self._began,
                 at=self._means.now(),
                 outcomes=self._outcomes(outcome_of(reply, str(route.hop))),
+                waited=ended - complete,
             )
         )
         return reply

@@ -99,6 +99,7 @@ class Spooled:
             await self._try(parts, began)
         refusal = _refused_by_all(parts)
         reply = refusal or await self._keep(parts, verdict, content)
+        ended = self._means.monotonic()
         self._means.observe(
             TransactionEnded(
                 queue_id=self._queue_id,
@@ -109,9 +110,10 @@ class Spooled:
                 judged=Judged(*found, self._queue_id, self._broken(content, parts)) if found else None,
                 next_hop=", ".join(str(part.hop) for part in parts),
                 reply=reply,
-                seconds=self._means.monotonic() - self._began,
+                seconds=ended - self._began,
                 at=self._means.now(),
                 outcomes=(*_outcomes(parts), *self._refused),
+                waited=ended - began,
             )
         )
         return reply

@@ -14,6 +14,8 @@ import structlog
 from relay.errors import RelayError
 from relay.events import (
     ClosedNotKept,
+    DigestSent,
+    DigestTrouble,
     Fault,
     ForwardPathRefused,
     HopTrouble,
@@ -91,7 +93,7 @@ class EventLog:
                 self._transaction(event)
             case HopTrouble():
                 self._log.warning(
-                    "next hop", id=event.queue_id, hop=event.next_hop, trouble=visible(event.words)
+                    "next hop", id=event.queue_id or None, hop=event.next_hop, trouble=visible(event.words)
                 )
             case ForwardPathRefused():
                 self._log.info(
@@ -102,16 +104,28 @@ class EventLog:
                     rcpt=visible(event.forward_path),
                     outcome=str(event.reply),
                 )
+            case Fault():
+                self._fault(f"a fault of ours while {event.where}", event.error)
+            case _:
+                self._of_journal(event)
+                self._of_spool(event)
+                self._of_milter(event)
+                self._of_intake(event)
+
+    def _of_journal(self, event: object) -> None:
+        match event:
             case JournalTrouble():
                 self._log.error("the journal does not work now", trouble=visible(event.words))
             case JournalLost():
                 self._log.error("the journal lost entries", entries=event.entries, why=event.words)
-            case Fault():
-                self._fault(f"a fault of ours while {event.where}", event.error)
+            case DigestSent():
+                self._log.info("digest", channel=event.channel, closed=event.closed)
+            case DigestTrouble():
+                self._log.error(
+                    "a digest cannot be sent now", channel=event.channel, trouble=visible(event.words)
+                )
             case _:
-                self._of_spool(event)
-                self._of_milter(event)
-                self._of_intake(event)
+                pass
 
     def _of_spool(self, event: object) -> None:
         match event:

@@ -17,7 +17,7 @@ from relay.delivery.pool import Pool
 from relay.delivery.resolver import Resolver
 from relay.delivery.wayfinder import Wayfinder
 from relay.errors import BadSettingsError, Problem, RelayError
-from relay.events import Fault
+from relay.events import BookTaken, Fault, ReloadRefused
 from relay.intake.server import Intake
 from relay.intake.terms import Terms
 from relay.intake.tls import server_context
@@ -26,11 +26,13 @@ from relay.journal.recorder import Recorder
 from relay.journal.recorder import Terms as RecorderTerms
 from relay.mail.envelope import Client, ReversePath
 from relay.mail.hop import Way
+from relay.metrics import Metrics
 from relay.milter.server import Milter
 from relay.milter.terms import Terms as MilterTerms
 from relay.pipeline import Means, PassThrough, Plan, Spooled, SpoolMeans
 from relay.sandbox.hop import SandboxHop
 from relay.sandbox.inbox import SandboxInbox
+from relay.service.counting import Counting
 from relay.service.hops import AllHops, make_pool, pool_key
 from relay.service.journal import note, recorder_terms
 from relay.service.log import EventLog, configure
@@ -87,6 +89,8 @@ class Relay:
             log.observe, fault=lambda bug: log.observe(Fault("telling of an event", bug))
         )
         self._observe = self._observers.observe
+        self._counting = Counting(_now)
+        self._observers.add(self._counting.metrics.observe)
         self._means = Means(self._hops, self._observe, queue_ids(), _now, time.monotonic)
         self._resolver = Resolver()
         self._sending = Sending(self._ways, stand_in, _now, time.monotonic, self._means.new_queue_id)
@@ -107,6 +111,11 @@ class Relay:
         """What is in force."""
         return self._force.settings if self._force else self._first
 
+    @property
+    def metrics(self) -> Metrics:
+        """What happened, counted."""
+        return self._counting.metrics
+
     async def start(self) -> None:
         """Open everything; RelayError says in one sentence what cannot be had."""
         force = await asyncio.to_thread(self._prepared, self._first)
@@ -122,6 +131,7 @@ class Relay:
             await self.stop(0)
             raise
         self._introduce("serving")
+        self._counting.start(lambda: self._spooling.store if self._spooling else None, lambda: self._recorder)
 
     async def reload(self) -> bool:
         """Read channels.yaml again and go by it; a bad file keeps the running one and says so."""
@@ -133,12 +143,9 @@ class Relay:
             await self._open_spool(force)
             await self._listen(settings)
         except BadSettingsError as bad:
-            for problem in bad.problems:
-                self._log.error("channels.yaml is not used", problem=str(problem))
-            return False
+            return self._not_used(*bad.problems)
         except RelayError as trouble:
-            self._log.error("channels.yaml is not used", problem=str(trouble))
-            return False
+            return self._not_used(trouble)
         self._intake.reload(force.terms)
         self._milter.reload(force.milter_terms, milter_limits(settings))
         self._enforce(force)
@@ -149,11 +156,18 @@ class Relay:
         self._introduce("reloaded")
         return True
 
+    def _not_used(self, *problems: object) -> bool:
+        for problem in problems:
+            self._log.error("channels.yaml is not used", problem=str(problem))
+        self._observe(ReloadRefused(_now()))
+        return False
+
     async def stop(self, drain: float | None = None) -> None:
         """Stop listening, let running transactions finish for ``drain`` seconds, close everything."""
         seconds = self.settings.drain.total_seconds() if drain is None else drain
         if self._intake is not None and self._milter is not None:
             await asyncio.gather(self._intake.stop(seconds), self._milter.stop(seconds))
+        await self._counting.stop()
         if self._spooling is not None:
             await self._spooling.close(seconds)
         if self._page is not None:
@@ -244,7 +258,8 @@ class Relay:
         )
 
     def _enforce(self, force: _InForce) -> None:
-        self._force = force
+        again, self._force = self._force is not None, force
+        self._observe(BookTaken(force.book.digest, len(force.book.channels), _now(), again))
         self._hops.use(force.pool)
         configure(force.settings.log.format, force.settings.log.level)
 

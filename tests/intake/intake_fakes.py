@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from relay.intake.events import IntakeEvent
+from relay.intake.events import IntakeEvent, SessionBegun, SessionEnded
 from relay.intake.server import Intake
 from relay.intake.terms import IntakeLimits, ListenerSettings, Terms
 from relay.mail.content import Content
@@ -91,6 +91,8 @@ class House:
     keep_octets: bool = True
     transactions: list[FakeTransaction] = field(default_factory=list)
     events: list[IntakeEvent] = field(default_factory=list)
+    """All but the next."""
+    sessions: list[SessionBegun | SessionEnded] = field(default_factory=list)
     contents: int = 0
 
     def begin(self, client: Client, reverse_path: ReversePath) -> FakeTransaction | Reply:
@@ -104,6 +106,12 @@ class House:
             self.transactions.append(transaction)
         return transaction
 
+    def observe(self, event: IntakeEvent) -> None:
+        if isinstance(event, SessionBegun | SessionEnded):
+            self.sessions.append(event)
+        else:
+            self.events.append(event)
+
     @property
     def delivered(self) -> list[bytes]:
         return [t.octets for t in self.transactions if t.octets is not None]
@@ -116,7 +124,7 @@ def terms_of(house: House, folder: Path, **changed: object) -> Terms:
         hostname="relay.example",
         folder=folder,
         begin=house.begin,
-        observe=house.events.append,
+        observe=house.observe,
         authenticate=usual_authenticate,
         limits=limits,  # type: ignore[arg-type]
         **changed,  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import pytest
 from intake_fakes import TAKEN, FakeTransaction, House, calling, running, terms_of, until
 
 from relay.errors import BadSettingsError, UnavailableError
-from relay.intake.events import Cause, SessionCut
+from relay.intake.events import Cause, SessionBegun, SessionCut, SessionEnded
 from relay.intake.server import Intake
 from relay.intake.terms import IntakeLimits, ListenerSettings, Terms, TlsMode
 from relay.mail.reply import Reply
@@ -198,3 +198,24 @@ class TestStopping:
                     await caller.hello()
             await until(lambda: not intake.sessions)
         assert not [e for e in house.events if isinstance(e, SessionCut) and e.cause is not Cause.STOPPING]
+
+
+class TestReported:
+    """Sessions begun and ended."""
+
+    async def test_every_session_that_begins_is_said_to_end(self, house: House, terms: Terms) -> None:
+        async with running(terms) as intake:
+            for _ in range(3):
+                async with calling(intake) as caller:
+                    await caller.hello()
+            await until(lambda: not intake.sessions)
+        assert [type(event) for event in house.sessions].count(SessionBegun) == 3
+        assert [type(event) for event in house.sessions].count(SessionEnded) == 3
+
+    async def test_a_client_that_is_sent_away_has_no_session(self, house: House, tmp_path: Path) -> None:
+        limits = IntakeLimits(connections=1)
+        async with running(terms_of(house, tmp_path, limits=limits)) as intake, calling(intake) as caller:
+            await caller.hello()
+            async with calling(intake) as refused:
+                assert (await refused.hear())[:3] == "421"
+            assert [type(event) for event in house.sessions] == [SessionBegun]
