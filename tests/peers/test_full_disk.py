@@ -38,9 +38,9 @@ async def put_until_full(store: Store, body: bytes) -> list[str]:
         names = [f"{len(body)}-{len(kept)}-{n}" for n in range(5)]
         puts = [store.put([new(name)], content(body)) for name in names]
         results = await asyncio.gather(*puts, return_exceptions=True)
-        assert all(result is None or isinstance(result, NotDurableError) for result in results)
-        kept += [name for name, result in zip(names, results, strict=True) if result is None]
-        refused += sum(result is not None for result in results)
+        assert all(isinstance(result, bool | NotDurableError) for result in results)
+        kept += [name for name, result in zip(names, results, strict=True) if isinstance(result, bool)]
+        refused += sum(not isinstance(result, bool) for result in results)
         assert len(kept) < 8000
     return kept
 
