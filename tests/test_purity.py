@@ -25,11 +25,9 @@ ALLOWED = {
     "struct",  # milter.packets: numbers to octets
     "orjson",  # journal.record: text to values and back
     "json",  # channels.book: the fixed form that a book's digest is taken of
-    "html",  # sandbox.page: escape
     "quopri",  # mail.encoded_words: decode
 }  # fmt: skip
 ONLY_FOR = {
-    "relay.sandbox.page": {"relay.sandbox.inbox"},  # the values that it shows
     "relay.settings.dormant": {"relay.settings.reading"},  # from a key to its attribute
 }
 """What one module may import beyond that."""

@@ -248,3 +248,42 @@ UNKNOWNS: dict[Unknown, tuple[Words, str]] = {
 OPEN_IF: Words = ("open if {0}; give {1}", "offen, wenn {0}; dazu {1} angeben")
 OR: Words = (" or ", " oder ")
 OR_IF: Words = (", or if ", ", oder wenn ")
+
+CLOSABLE: dict[str, Words] = {
+    "never": (
+        "{name} closes nothing (auto_close: never)",
+        "{name} schließt nichts (auto_close: never)",
+    ),
+    "observes": (
+        "{name} only observes (auto_close: observe); switched on: {what}",
+        "{name} beobachtet nur (auto_close: observe); eingeschaltet: {what}",
+    ),
+    "does": ("{name}: {what}", "{name}: {what}"),
+    "has": ("{name} has {what}", "{name} hat {what}"),
+    "anywhere": (
+        "outbound copies are closed wherever they arrive, blind copies to the channel itself included",
+        "ausgehende Kopien schließen, wo immer sie ankommen, auch Blindkopien an den Kanal selbst",
+    ),
+    "unless-trace": (
+        "outbound copies are closed wherever they arrive, unless a trusted client's trace field names the channel",
+        "ausgehende Kopien schließen, wo immer sie ankommen, es sei denn, ein Trace-Feld eines vertrauten Clients nennt den Kanal",
+    ),
+    "inbound": (
+        "outbound copies that arrive at {arrivals} or reach another channel can be closed",
+        "ausgehende Kopien, die bei {arrivals} ankommen oder einen anderen Kanal erreichen, können schließen",
+    ),
+    "no-inbound": (
+        "no inbound address: {reached}; name the address your copies arrive at, or set bcc_evidence: [header]",
+        "keine Eingangsadresse: {reached}; nennen Sie die Adresse, an der Ihre Kopien ankommen, oder setzen Sie bcc_evidence: [header]",
+    ),
+    "other-channel": (
+        "only copies that reach another channel can be closed",
+        "nur Kopien, die einen anderen Kanal erreichen, können schließen",
+    ),
+    "other-address": (
+        "only copies that reach another address of domains can be closed",
+        "nur Kopien, die eine andere Adresse aus domains erreichen, können schließen",
+    ),
+    "nothing": ("nothing can be closed", "nichts kann schließen"),
+}
+"""What a channel can close; ``other-channel``, ``other-address`` and ``nothing`` stand within ``no-inbound``."""

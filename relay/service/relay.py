@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from relay.channels import ChannelBook
 from relay.delivery.courier import Courier
@@ -25,7 +24,6 @@ from relay.intake.transaction import Transaction
 from relay.journal.recorder import Recorder
 from relay.journal.recorder import Terms as RecorderTerms
 from relay.mail.envelope import Client, ReversePath
-from relay.mail.hop import Way
 from relay.metrics import Metrics
 from relay.milter.server import Milter
 from relay.milter.terms import Terms as MilterTerms
@@ -42,12 +40,10 @@ from relay.service.review import closing, warnings
 from relay.service.sending import Sending, Ways
 from relay.service.spool import Spooling, runner_terms
 from relay.service.translate import authenticate_for, limits_of, listeners_of, plan_of, srs_of
+from relay.service.web import Parts, Web
 from relay.settings.model import Settings
 from relay.settings.words import Mode
 from relay.spool.seams import Terms as RunnerTerms
-
-if TYPE_CHECKING:
-    from relay.sandbox.web import SandboxWeb
 
 MOST_TOLD = 100
 """Lines about channels at the start; ``check`` has them all."""
@@ -98,8 +94,9 @@ class Relay:
         self._intake: Intake | None = None
         self._milter: Milter | None = None
         self._recorder: Recorder | None = None
-        self._page: SandboxWeb | None = None
         self._force: _InForce | None = None
+        self._serving = False
+        self._web = Web(self._parts())
 
     @property
     def addresses(self) -> tuple[tuple[str, int], ...]:
@@ -125,11 +122,12 @@ class Relay:
         try:
             await self._open_journal()
             await self._open_spool(force)
-            await self._open_page()
+            await self._web.serve()
             await self._listen(force.settings)
         except BaseException:
             await self.stop(0)
             raise
+        self._serving = True
         self._introduce("serving")
         self._counting.start(lambda: self._spooling.store if self._spooling else None, lambda: self._recorder)
 
@@ -150,7 +148,7 @@ class Relay:
         self._milter.reload(force.milter_terms, milter_limits(settings))
         self._enforce(force)
         try:
-            await self._open_page()
+            await self._web.serve()
         except RelayError as trouble:
             self._log.error("the web page cannot be opened", problem=str(trouble))
         self._introduce("reloaded")
@@ -164,14 +162,14 @@ class Relay:
 
     async def stop(self, drain: float | None = None) -> None:
         """Stop listening, let running transactions finish for ``drain`` seconds, close everything."""
+        self._serving = False
         seconds = self.settings.drain.total_seconds() if drain is None else drain
         if self._intake is not None and self._milter is not None:
             await asyncio.gather(self._intake.stop(seconds), self._milter.stop(seconds))
         await self._counting.stop()
         if self._spooling is not None:
             await self._spooling.close(seconds)
-        if self._page is not None:
-            await self._page.stop()
+        await self._web.stop()
         if self._recorder is not None:
             await self._recorder.close()
         await self._hops.close()
@@ -279,18 +277,26 @@ class Relay:
             always_normalised=settings.trusted.relay,
         )
 
-    async def _open_page(self) -> None:
-        """Have the sandbox's page where it is wanted, and nowhere else."""
-        web = self.settings.listen.web if self.settings.deliver.helpdesk is Way.SANDBOX else None
-        if self._page is not None:
-            if web is not None and (web.host, web.port) == self._page.address:
-                return
-            await self._page.stop()
-            self._page = None
-        if web is not None:
-            from relay.sandbox.web import SandboxWeb
+    def _parts(self) -> Parts:
+        """Return what the web page is made from."""
 
-            self._page = await SandboxWeb.open(web.host, web.port, self._inbox)
+        def book() -> ChannelBook:
+            assert self._force is not None
+            return self._force.book
+
+        return Parts(
+            settings=lambda: self.settings,
+            book=book,
+            journal=lambda: self._recorder.journal if self._recorder is not None else None,
+            spool=lambda: self._spooling.store if self._spooling is not None else None,
+            inbox=self._inbox,
+            hostname=lambda: self.settings.hostname or socket.getfqdn(),
+            now=_now,
+            poke=lambda: self._spooling.poke() if self._spooling is not None else None,
+            metrics=self._counting.metrics.exposed,
+            ready=lambda: self._serving,
+            observe=self._observe,
+        )
 
     def _introduce(self, what: str) -> None:
         assert self._force is not None
@@ -307,7 +313,7 @@ class Relay:
             what,
             smtp=" ".join(f"{host}:{port}" for host, port in self.addresses),
             milter=" ".join(map(str, self._force.settings.listen.milter)) or None,
-            web=":".join(map(str, self._page.address)) if self._page else None,
+            web=":".join(map(str, self._web.address)) if self._web.address else None,
             channels=len(self._force.book.channels),
             book=self._force.book.digest,
         )

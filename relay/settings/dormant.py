@@ -58,7 +58,6 @@ DORMANT = (
         lambda settings: _passes_through(settings) and settings.deliver.elsewhere in _MX,
     ),
     Dormant("stamp.preset", "only the fields of stamp.auto-closed and stamp.open are set"),
-    Dormant("web.url", "the web page is only the sandbox's"),
     Dormant("digest.from", _NO_DIGEST),
     Dormant("digest.at", _NO_DIGEST),
     Dormant("digest.language", _NO_DIGEST),

@@ -6,6 +6,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 
 from relay.channels import ChannelBook
+from relay.events import Observe
 from relay.journal.store import Journal
 from relay.judge import Verdict
 from relay.judge.explain import Language
@@ -72,3 +73,5 @@ class Sources:
     key: bytes
     """Signs links and sessions (``web.key``)."""
     languages: tuple[Language, ...] = (Language.EN, Language.DE)
+    observe: Observe = lambda _: None
+    """Is told of bugs of ours."""

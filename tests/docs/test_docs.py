@@ -283,12 +283,17 @@ def test_architecture_and_testing_name_only_files_that_there_are():
             assert found, f"{each.name}: {name}"
 
 
-def test_the_sandbox_page_has_the_paths_that_its_documentation_names():
-    from relay.sandbox.inbox import SandboxInbox
-    from relay.sandbox.web import sandbox_routes
+def test_the_web_page_has_the_paths_that_its_documentation_names():
+    from relay.web.access import Logins
+    from relay.web.app import routes_of
+    from tests.web.made import sources
 
-    paths = {re.sub(r"\{.*?\}", "1", route.path) for route in sandbox_routes(SandboxInbox())}
-    assert {coded(row[0])[0] for row in named("docs/sandbox.md").table("The page")} <= paths
+    made = sources()
+    paths = {re.sub(r"\{.*?\}", "1", route.path) for route in routes_of(made, Logins(made.settings))}
+    for each, heading in (("docs/sandbox.md", "The page"), ("docs/web.md", "The pages")):
+        told = {coded(row[0])[0] for row in named(each).table(heading)}
+        assert told
+        assert told <= paths
 
 
 def test_a_case_in_the_documentation_gets_the_verdict_that_it_names():

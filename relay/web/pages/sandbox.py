@@ -1,0 +1,116 @@
+"""What the stand-in helpdesk got, each message with its verdict, and the way to its decision."""
+
+import re
+from collections import defaultdict
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from relay.judge import Reason
+from relay.mail.text import unicode_text, visible
+from relay.sandbox.inbox import Message, SandboxInbox
+from relay.web.access import require_clearing, require_read
+from relay.web.pages.rendering import Rendering, form_of
+
+_PAGE = 100
+_ID = re.compile(r"X-Ticket-Reason:.*; id=([A-Za-z0-9._-]+)(?:;|\Z)")
+
+
+async def inbox(rendering: Rendering, request: Request) -> Response:
+    """List what arrived, the newest first."""
+    require_read(request)
+    before = request.query_params.get("before", "")
+    every = _inbox(rendering).messages()
+    below = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
+    messages = [message for message in every if below is None or message.id < below]
+    shown = messages[:_PAGE]
+    return rendering.page(
+        request,
+        "sandbox.html",
+        messages=shown,
+        count=len(every),
+        older=f"/sandbox?before={shown[-1].id}" if len(messages) > _PAGE else None,
+        known=defaultdict(bool, dict.fromkeys(Reason, True)),
+        decisions={message.id: decision_of(message) for message in shown},
+        may_clear=rendering.may_clear(request),
+        cleared=request.query_params.get("cleared") == "1",
+    )
+
+
+async def message(rendering: Rendering, request: Request) -> Response:
+    """Show one message as text: its envelope, then its octets line by line as they came."""
+    require_read(request)
+    found = _inbox(rendering).get(request.path_params["number"])
+    if found is None:
+        raise HTTPException(404)
+    return PlainTextResponse(message_text(found))
+
+
+async def clear(rendering: Rendering, request: Request) -> Response:
+    """Forget everything that arrived."""
+    require_clearing(request, rendering.sources.settings())
+    await form_of(request, rendering.sources)
+    _inbox(rendering).clear()
+    return rendering.lead(request, "/sandbox?cleared=1")
+
+
+async def listed(rendering: Rendering, request: Request) -> Response:
+    """Tell programs what arrived."""
+    require_read(request)
+    return JSONResponse([_values(message) for message in _inbox(rendering).messages()])
+
+
+async def cleared(rendering: Rendering, request: Request) -> Response:
+    """Forget everything that arrived, for a program."""
+    require_clearing(request, rendering.sources.settings())
+    _inbox(rendering).clear()
+    return Response(status_code=204)
+
+
+def decision_of(message: Message) -> str | None:
+    """Return the id that the stamp names; the decision is found by it."""
+    return next((found[1] for line in message.stamp if (found := _ID.match(line))), None)
+
+
+def message_text(message: Message) -> str:
+    """Return one message as plain text; what does not print is shown as an escape."""
+    lines = [
+        f"message {message.id}, {message.received_at.isoformat(timespec='seconds')}, {message.size} octets",
+        f"MAIL FROM:<{message.reverse_path}>",
+        *(f"RCPT TO:<{path}>" for path in message.forward_paths),
+        "",
+        *map(_line, message.octets.split(b"\n")),
+    ]
+    if len(message.octets) < message.size:
+        lines.append(f"[{message.size - len(message.octets)} octets more are not kept]")
+    return "\n".join(lines) + "\n"
+
+
+def _values(message: Message) -> dict[str, object]:
+    return {
+        "id": message.id,
+        "received_at": message.received_at.isoformat(timespec="seconds"),
+        "reverse_path": message.reverse_path,
+        "forward_paths": list(message.forward_paths),
+        "verdict": message.verdict,
+        "reason": message.reason,
+        "channel": message.channel or None,
+        "subject": message.subject,
+        "from": message.author,
+        "to": message.to,
+        "size": message.size,
+        "stamp": list(message.stamp),
+    }
+
+
+def _line(octets: bytes) -> str:
+    text = octets.removesuffix(b"\r").decode("utf-8", "surrogateescape")
+    return visible(unicode_text(text).replace("\t", "    "))
+
+
+def _inbox(rendering: Rendering) -> SandboxInbox:
+    found = rendering.sources.inbox()
+    if found is None:
+        raise HTTPException(404)
+    return found
