@@ -2,44 +2,36 @@
 
 import asyncio
 import secrets
-import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, islice
-from pathlib import Path
 
 from relay.channels import ChannelBook
-from relay.delivery.courier import Courier
-from relay.delivery.pool import Pool
 from relay.delivery.resolver import Resolver
-from relay.delivery.wayfinder import Wayfinder
-from relay.errors import BadSettingsError, Problem, RelayError
+from relay.errors import BadSettingsError, RelayError
 from relay.events import BookTaken, Fault, ReloadRefused
 from relay.intake.server import Intake
-from relay.intake.terms import Terms
-from relay.intake.tls import server_context
 from relay.intake.transaction import Transaction
 from relay.journal.recorder import Recorder
 from relay.journal.recorder import Terms as RecorderTerms
 from relay.mail.envelope import Client, ReversePath
 from relay.metrics import Metrics
 from relay.milter.server import Milter
-from relay.milter.terms import Terms as MilterTerms
-from relay.pipeline import Means, PassThrough, Plan, Spooled, SpoolMeans
+from relay.pipeline import Means, PassThrough, Spooled, SpoolMeans
 from relay.sandbox.hop import SandboxHop
 from relay.sandbox.inbox import SandboxInbox
 from relay.service.counting import Counting
-from relay.service.hops import AllHops, make_pool, pool_key
-from relay.service.journal import note, recorder_terms
+from relay.service.hops import AllHops
+from relay.service.in_force import InForce, Lasting, hostname_of, in_force
+from relay.service.journal import note
 from relay.service.log import EventLog, configure
-from relay.service.milter import milter_limits, milter_listeners, milter_terms
+from relay.service.milter import milter_limits, milter_listeners
 from relay.service.observers import Observers
 from relay.service.review import closing, warnings
 from relay.service.sending import Sending, Ways
-from relay.service.spool import Spooling, runner_terms
-from relay.service.translate import authenticate_for, limits_of, listeners_of, plan_of, srs_of
+from relay.service.spool import Spooling
+from relay.service.translate import listeners_of
 from relay.service.web import Parts, Web
 from relay.settings.model import Settings
 from relay.settings.words import Mode
@@ -52,21 +44,6 @@ Load = Callable[[], Settings]
 """Reads channels.yaml again; raises BadSettingsError or UnreadableFileError."""
 
 
-@dataclass(frozen=True, slots=True)
-class _InForce:
-    """What is in force until the next reload."""
-
-    settings: Settings
-    book: ChannelBook
-    plan: Plan
-    terms: Terms
-    milter_terms: MilterTerms
-    runner_terms: RunnerTerms
-    recorder_terms: RecorderTerms
-    pool: Pool
-    ways: Ways
-
-
 class Relay:
     """All listeners of one process and what they share; for one event loop."""
 
@@ -76,7 +53,6 @@ class Relay:
         """Take the settings to begin with, and how to read them again."""
         self._load = load
         self._log = log
-        self._accept_everything = accept_everything
         self._first = settings
         self._inbox = SandboxInbox(settings.sandbox.keep)
         stand_in = SandboxHop(self._inbox, _now).acquire
@@ -89,12 +65,15 @@ class Relay:
         self._observers.add(self._counting.metrics.observe)
         self._means = Means(self._hops, self._observe, queue_ids(), _now, time.monotonic)
         self._resolver = Resolver()
+        self._lasting = Lasting(
+            self._begin, self._observe, self._moment, _now, self._resolver, accept_everything
+        )
         self._sending = Sending(self._ways, stand_in, _now, time.monotonic, self._means.new_queue_id)
         self._spooling: Spooling | None = None
         self._intake: Intake | None = None
         self._milter: Milter | None = None
         self._recorder: Recorder | None = None
-        self._force: _InForce | None = None
+        self._force: InForce | None = None
         self._serving = False
         self._web = Web(self._parts())
 
@@ -115,7 +94,7 @@ class Relay:
 
     async def start(self) -> None:
         """Open everything; RelayError says in one sentence what cannot be had."""
-        force = await asyncio.to_thread(self._prepared, self._first)
+        force = await asyncio.to_thread(in_force, self._first, self._lasting, None)
         self._intake = Intake(force.terms)
         self._milter = Milter(force.milter_terms, self._observe, milter_limits(force.settings))
         self._enforce(force)
@@ -137,7 +116,7 @@ class Relay:
         assert self._milter is not None
         try:
             settings = await asyncio.to_thread(self._load)
-            force = await asyncio.to_thread(self._prepared, settings)
+            force = await asyncio.to_thread(in_force, settings, self._lasting, self._force)
             await self._open_spool(force)
             await self._listen(settings)
         except BadSettingsError as bad:
@@ -198,7 +177,7 @@ class Relay:
     def _moment(self) -> tuple[str, datetime]:
         return self._means.new_queue_id(), _now()
 
-    async def _open_spool(self, force: _InForce) -> None:
+    async def _open_spool(self, force: InForce) -> None:
         """Have a spool where the mode needs one; one that was opened once stays, for what waits in it."""
         settings = force.settings
         if (
@@ -225,57 +204,11 @@ class Relay:
         self._recorder = recorder
         self._observers.add(lambda event: note(recorder, _now, event))
 
-    def _prepared(self, settings: Settings) -> _InForce:
-        """Make what takes its time, and prove that it can be had; in a thread."""
-        _make_state(settings)
-        hostname = settings.hostname or socket.getfqdn()
-        book = settings.book()
-        old = self._force
-        if old is not None and pool_key(old.settings) == pool_key(settings):
-            pool = old.pool
-        else:
-            pool = make_pool(settings.deliver, hostname)
-        today = lambda: _now().date()  # noqa: E731
-        plan = plan_of(settings, book, hostname, today, accept_everything=self._accept_everything)
-        wayfinder = Wayfinder(self._resolver, names=[hostname])
-        return _InForce(
-            settings=settings,
-            book=book,
-            plan=plan,
-            terms=self._terms(settings, hostname),
-            milter_terms=milter_terms(settings, book, plan.stamp, self._observe, self._moment),
-            runner_terms=runner_terms(settings),
-            recorder_terms=recorder_terms(settings, book),
-            ways=Ways(
-                plan=plan,
-                courier=Courier(pool, wayfinder, self._observe),
-                give_up_after=settings.spool.give_up_after,
-                srs=srs_of(settings, hostname),
-            ),
-            pool=pool,
-        )
-
-    def _enforce(self, force: _InForce) -> None:
+    def _enforce(self, force: InForce) -> None:
         again, self._force = self._force is not None, force
         self._observe(BookTaken(force.book.digest, len(force.book.channels), _now(), again))
         self._hops.use(force.pool)
         configure(force.settings.log.format, force.settings.log.level)
-
-    def _terms(self, settings: Settings, hostname: str) -> Terms:
-        tls = None
-        if settings.tls.certificate is not None and settings.tls.key is not None:
-            tls = server_context(Path(settings.tls.certificate), Path(settings.tls.key))
-        return Terms(
-            hostname=hostname,
-            folder=Path(settings.state),
-            begin=self._begin,
-            observe=self._observe,
-            authenticate=authenticate_for(settings),
-            tls=tls,
-            limits=limits_of(settings),
-            unlimited=settings.trusted.unlimited,
-            always_normalised=settings.trusted.relay,
-        )
 
     def _parts(self) -> Parts:
         """Return what the web page is made from."""
@@ -290,7 +223,7 @@ class Relay:
             journal=lambda: self._recorder.journal if self._recorder is not None else None,
             spool=lambda: self._spooling.store if self._spooling is not None else None,
             inbox=self._inbox,
-            hostname=lambda: self.settings.hostname or socket.getfqdn(),
+            hostname=lambda: hostname_of(self.settings),
             now=_now,
             poke=lambda: self._spooling.poke() if self._spooling is not None else None,
             metrics=self._counting.metrics.exposed,
@@ -328,15 +261,3 @@ def queue_ids() -> Callable[[], str]:
 
 def _now() -> datetime:
     return datetime.now(UTC).astimezone()
-
-
-def _make_state(settings: Settings) -> None:
-    state = Path(settings.state)
-    try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        state.chmod(0o700)
-    except OSError as error:
-        words = (
-            f"the folder {state} cannot be used: {error.strerror}; name one that this process may write to"
-        )
-        raise BadSettingsError((Problem("channels.yaml", 0, "state", words),)) from error
