@@ -19,6 +19,7 @@ from relay.settings.words import ListenerTls
 def command(config: str | None, dns: bool) -> int:
     """Validate channels.yaml; print the channels, what each can close, the routes and the listeners."""
     from relay.service.review import closing, warnings
+    from relay.service.stamping import stamped
     from relay.settings.parse import read_settings
 
     path = config_path(config)
@@ -29,6 +30,7 @@ def command(config: str | None, dns: bool) -> int:
     )
     table("Routes", ("for", "next hop"), _routes(settings))
     table("Listeners", ("what", "where", "TLS", "AUTH"), _listeners(settings))
+    table("Stamp", ("on", "field"), stamped(settings))
     click.echo("What can be closed")
     told = closing(book)
     for sentence in told:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from relay.channels import ChannelBook, Network, Networks
 from relay.judge.closable import can_close_what_arrives, closable
+from relay.presets import closing_what_is_open
 from relay.settings.dormant import inactive
 from relay.settings.model import Settings
 
@@ -25,6 +26,7 @@ def warnings(settings: Settings, book: ChannelBook) -> Iterator[str]:
                     f"platform.networks and {right} of the listener {listener.address} share {network}: what it does not "
                     f"say who the client is for counts as sent by the platform"
                 )
+    yield from closing_what_is_open(settings.stamp)
     yield from inactive(settings)
 
 

@@ -10,6 +10,7 @@ from relay.mail.hop import Way
 from relay.settings.entrances import Endpoint
 from relay.settings.model import Settings
 from relay.settings.nodes import Path
+from relay.settings.preset_checks import signs_taken
 from relay.settings.stamp_checks import Found, fields_of_the_stamp, link_of_the_stamp
 from relay.settings.wording import dotted, shown
 from relay.settings.words import ListenerAuth, ListenerTls, Mode, Right
@@ -266,4 +267,5 @@ _CHECKS = (
     Check(_one_listener_an_address),
     Check(fields_of_the_stamp),
     Check(link_of_the_stamp, (("web", "url"), ("stamp", "link"))),
+    Check(signs_taken),
 )

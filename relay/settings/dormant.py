@@ -57,7 +57,6 @@ DORMANT = (
         "in pass-through mail for others by MX is refused; name a host, or take a mode with a spool",
         lambda settings: _passes_through(settings) and settings.deliver.elsewhere in _MX,
     ),
-    Dormant("stamp.preset", "only the fields of stamp.auto-closed and stamp.open are set"),
     Dormant("digest.from", _NO_DIGEST),
     Dormant("digest.at", _NO_DIGEST),
     Dormant("digest.language", _NO_DIGEST),

@@ -37,9 +37,9 @@ def test_check_says_what_a_channel_without_inbound_address_can_close(relay: Run,
 
 
 def test_check_names_what_is_not_active_yet(relay: Run, folder: Path):
-    (folder / "channels.yaml").write_text(CHANNELS + "stamp: {preset: rt}\n")
+    (folder / "channels.yaml").write_text(CHANNELS.replace("pass-through}", "pass-through, elsewhere: mx}"))
     _, out, _ = relay("check")
-    assert "stamp.preset" in out
+    assert "deliver.elsewhere: mx is not active yet" in out
 
 
 def test_check_warns_where_a_platform_network_may_also_say_who_the_client_is(relay: Run, folder: Path):
@@ -48,6 +48,34 @@ def test_check_warns_where_a_platform_network_may_also_say_who_the_client_is(rel
     )
     _, out, _ = relay("check")
     assert "xclient" in out.split("Good to know")[1]
+
+
+def test_check_prints_what_is_set_on_which_tickets_and_what_is_removed(relay: Run, folder: Path):
+    (folder / "channels.yaml").write_text(CHANNELS + "stamp: {preset: zammad, open: {X-Desk: new}}\n")
+    code, out, _ = relay("check")
+    assert code == 0
+    lines = [tuple(line.split(maxsplit=1)) for line in out.splitlines()]
+    told = [(line[0], line[1].strip()) for line in lines if len(line) == 2]
+    assert ("auto-closed", "X-Ticket-Status: auto-closed") in told
+    assert ("auto-closed", "X-Zammad-Ticket-State: closed") in told
+    assert ("open", "X-Desk: new") in told
+    assert "X-Desk, X-Zammad-*" in out
+
+
+def test_check_warns_where_open_tickets_would_be_closed(relay: Run, folder: Path):
+    (folder / "channels.yaml").write_text(
+        CHANNELS + "stamp: {preset: zammad, open: {X-Zammad-Ticket-State: closed}}\n"
+    )
+    code, out, _ = relay("check")
+    assert code == 0
+    assert "stamp.open sets X-Zammad-Ticket-State: closed" in out.split("Good to know")[1]
+
+
+def test_check_names_a_contradiction_between_a_preset_and_what_is_stripped(relay: Run, folder: Path):
+    (folder / "channels.yaml").write_text(CHANNELS + "stamp: {preset: rt, strip: [X-RT-*]}\n")
+    code, _, err = relay("check")
+    assert code == 78
+    assert "X-RT-Loop-Prevention" in err
 
 
 def test_check_needs_a_helpdesk_and_explain_does_not(relay: Run, folder: Path):

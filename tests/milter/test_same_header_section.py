@@ -14,7 +14,10 @@ from relay.milter.judging import Judgement, judge_message
 from relay.milter.packets import Command, Offer
 from relay.milter.session import Session
 from relay.milter.terms import Decision, Message, Terms
-from relay.settings.words import Mixed
+from relay.presets import OBEYED
+from relay.service.stamping import stamp_rules_of
+from relay.settings.model import Settings, StampSettings
+from relay.settings.words import Mixed, Preset
 from relay.stamp import StampRules, stamp, stamp_rules
 from tests.milter.mta import (
     EVERYTHING,
@@ -34,6 +37,11 @@ from tests.strategies import books, garbled, header_sections, octets
 
 INBOUND = box("in-1@desk.example")
 RULES = stamp_rules(strip=("X-Original-*", "Sender"))
+PRESETS = {
+    preset: stamp_rules_of(Settings(channels=(), state="", stamp=StampSettings(preset=preset)))
+    for preset in Preset
+}
+COMMANDS = [name.replace("*", "State") for preset in Preset for name in OBEYED[preset].strips]
 OFFERS = st.sampled_from((EVERYTHING, VERSION_2))
 
 
@@ -88,6 +96,19 @@ def test_what_leaves_the_mta_is_what_our_smtp_path_would_send(
     ):  # a limit may lie between a section and the one with the blanks that old MTAs add
         assert replace(judgement.verdict, book=verdict.book) == verdict
     replacement, replaced = edited(content, stamp(judgement.verdict, RULES, "4ABC"))
+    assert leaves == replacement + content[replaced:]
+
+
+@given(whole_sections(), OFFERS, st.lists(st.sampled_from(COMMANDS)), st.sampled_from(Preset))
+def test_with_a_preset_what_leaves_the_mta_is_what_our_smtp_path_would_send(
+    section: HeldSection, offered: Offer, forged: list[str], preset: Preset
+) -> None:
+    commands = held(b"".join(f"{name}: closed\r\n".encode() for name in forged) + b"\r\n")
+    section = HeldSection([*commands.rows, *section.rows])
+    content = section.octets()
+    _, judgement, leaves = by_milter(section, offered, BOOK, PRESETS[preset])
+    assert judgement.verdict is not None
+    replacement, replaced = edited(content, stamp(judgement.verdict, PRESETS[preset], "4ABC"))
     assert leaves == replacement + content[replaced:]
 
 
