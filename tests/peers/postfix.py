@@ -81,6 +81,11 @@ class Postfix:
         with (self._etc / "master.cf").open("a") as file:
             file.write(f"127.0.0.1:{port} inet n - n - - smtpd {options}\n")
 
+    def also_deliver(self, transport: str, command: str) -> None:
+        """Have one more transport, a program that takes messages from stdin; to be said before it runs."""
+        with (self._etc / "master.cf").open("a") as file:
+            file.write(f"{transport} unix - n n - 4 pipe user=nobody argv={command}\n")
+
     def set(self, name: str, value: str) -> None:
         subprocess.run(["postconf", "-c", self._etc, f"{name}={value}"], check=True)
         self._postfix("reload")
@@ -97,6 +102,14 @@ class Postfix:
 
     def said(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
+
+    def waits_to_have_sent(self, count: int) -> None:
+        """Wait until so many deliveries in all have ended well."""
+        for _ in range(1200):
+            if self.said().count("status=sent") >= count:
+                return
+            time.sleep(0.05)
+        raise AssertionError(self.said() + self.queued())
 
     def client(self, address: str = "", user: str = "") -> smtplib.SMTP:
         """A connection that Postfix takes for one of a client at ``address`` logged in as ``user``."""

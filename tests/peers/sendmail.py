@@ -5,14 +5,13 @@ import os
 import signal
 import smtplib
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.live import free_port
+from tests.peers.unpacking import unpacked
 
-UNPACKED = Path(tempfile.gettempdir()) / "relay-peers-sendmail"
 CONFIGURATION = """\
 define(`_CF_DIR_', `{cf}/')dnl
 include(`{cf}/m4/cf.m4')dnl
@@ -36,28 +35,15 @@ MAILER(`smtp')dnl
 """
 
 
-def unpacked() -> Path:
-    """The folder with Sendmail in it; fetched by apt once, no further than its archive is unpacked."""
-    program = UNPACKED / "usr/libexec/sendmail/sendmail"
-    if not program.exists():
-        with tempfile.TemporaryDirectory() as folder:
-            packages = ["sendmail-bin", "sendmail-cf"]
-            fetch = ["apt-get", "-o", "APT::Sandbox::User=root", "download", "-q", *packages]
-            subprocess.run(fetch, cwd=folder, check=True, capture_output=True, timeout=300)
-            for archive in Path(folder).glob("*.deb"):
-                subprocess.run(["dpkg", "-x", archive, UNPACKED], check=True)
-        program.chmod(0o755)
-    return UNPACKED
-
-
 class Sendmail:
     """One instance; everything it accepts goes to ``next_hop`` on 127.0.0.1."""
 
     def __init__(self, folder: Path, next_hop: int, milter: int) -> None:
         self.folder = folder
         self.port = free_port()
-        root = unpacked()
+        root = unpacked("sendmail", "sendmail-bin", "sendmail-cf")
         self._program = root / "usr/libexec/sendmail/sendmail"
+        self._program.chmod(0o755)
         (folder / "queue").mkdir(mode=0o700)
         text = CONFIGURATION.format(
             folder=folder, cf=root / "usr/share/sendmail/cf", next_hop=next_hop, port=self.port, milter=milter
