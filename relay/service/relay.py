@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count, islice
 
-from relay.channels import ChannelBook
 from relay.delivery.resolver import Resolver
 from relay.errors import BadSettingsError, RelayError
 from relay.events import BookTaken, Fault, ReloadRefused
@@ -213,13 +212,14 @@ class Relay:
     def _parts(self) -> Parts:
         """Return what the web page is made from."""
 
-        def book() -> ChannelBook:
+        def force() -> InForce:
             assert self._force is not None
-            return self._force.book
+            return self._force
 
         return Parts(
             settings=lambda: self.settings,
-            book=book,
+            book=lambda: force().book,
+            stamp=lambda: force().plan.stamp,
             journal=lambda: self._recorder.journal if self._recorder is not None else None,
             spool=lambda: self._spooling.store if self._spooling is not None else None,
             inbox=self._inbox,

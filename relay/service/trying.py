@@ -7,13 +7,11 @@ from relay.mail.content import head_end
 from relay.mail.envelope import Client, Known
 from relay.mail.trace import Given, stored_view
 from relay.mail.view import OUR_FAULT, unread_view
-from relay.service.stamping import stamp_rules_of
-from relay.settings.model import Settings
-from relay.stamp import stamp
+from relay.stamp import StampRules, stamp
 from relay.web.sources import Trial, Tried
 
 
-def tried(trial: Trial, settings: Settings, book: ChannelBook, observe: Observe) -> Tried:
+def tried(trial: Trial, book: ChannelBook, rules: StampRules, observe: Observe) -> Tried:
     """Return the verdict and the stamp; a bug of ours on the way is reported, and opens the ticket."""
     head = trial.octets[: head_end(trial.octets)]
     given = Given(trial.reverse_path, trial.forward_paths, trial.address, trial.user)
@@ -23,5 +21,5 @@ def tried(trial: Trial, settings: Settings, book: ChannelBook, observe: Observe)
         observe(Fault("judging", error))
         view = unread_view(OUR_FAULT, (), Client(), Known())
     verdict = judge(view, book)
-    edit = stamp(verdict, stamp_rules_of(settings))
+    edit = stamp(verdict, rules)
     return Tried(verdict, tuple(f"{name}: {value}" for name, value in edit.inserted))

@@ -16,6 +16,7 @@ from relay.service.reopening import Reopen
 from relay.service.trying import tried
 from relay.settings.model import Settings
 from relay.spool.store import Store
+from relay.stamp import StampRules
 from relay.web.sources import Sources
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Parts:
 
     settings: Callable[[], Settings]
     book: Callable[[], ChannelBook]
+    stamp: Callable[[], StampRules]
     journal: Callable[[], Journal | None]
     spool: Callable[[], Store | None]
     inbox: SandboxInbox
@@ -87,7 +89,8 @@ def sources_of(parts: Parts, key: bytes) -> Sources:
         journal=parts.journal,
         spool=parts.spool,
         inbox=inbox,
-        judge=lambda trial: tried(trial, parts.settings(), parts.book(), parts.observe),
+        judge=lambda trial: tried(trial, parts.book(), parts.stamp(), parts.observe),
+        stamp=parts.stamp,
         reopen=Reopen(
             parts.settings, parts.journal, parts.spool, parts.hostname, parts.now, parts.observe, parts.poke
         ),

@@ -14,6 +14,7 @@ from relay.mail.address import Mailbox
 from relay.sandbox.inbox import SandboxInbox
 from relay.settings.model import Settings
 from relay.spool.store import Store
+from relay.stamp import StampRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class Sources:
     """None where the helpdesk is a real one."""
     judge: Callable[[Trial], Tried]
     """Judges and stamps by what is in force; quick, asks nobody."""
+    stamp: Callable[[], StampRules]
+    """Returns what is set and removed, with signed links where they are wanted."""
     reopen: Callable[[str, str], Awaitable[Reopened]]
     """Takes the reference of an entry and who wants it."""
     metrics: Callable[[], bytes]

@@ -90,6 +90,7 @@ def sources(force: Settings | None = None, **changes: Any) -> Sources:
         spool=lambda: None,
         inbox=lambda: None,
         judge=try_it(lambda: in_force),
+        stamp=lambda: stamp_rules_of(in_force, KEY),
         reopen=reopen,
         metrics=lambda: b"# HELP relay_up Whether it runs.\n",
         ready=lambda: True,

@@ -9,6 +9,7 @@ from relay.cli import exits
 from relay.cli.journal.opening import filtered, query_of, with_journal
 from relay.journal.store import Journal
 from relay.journal.values import decision_values
+from relay.service.keys import web_key
 from relay.service.stamping import stamp_rules_of
 from relay.settings.model import Settings
 from relay.stamp import stamp
@@ -22,10 +23,11 @@ def command(**options: Any) -> int:
     query = query_of(options)
 
     async def go(journal: Journal, settings: Settings) -> int:
-        rules = stamp_rules_of(settings)
+        rules = stamp_rules_of(settings, web_key(settings))
         async for entry in journal.entries(query):
             stamped = [
-                f"{field}: {value}" for field, value in stamp(entry.verdict, rules, entry.queue_id).inserted
+                f"{field}: {value}"
+                for field, value in stamp(entry.verdict, rules, entry.queue_id, entry.ref).inserted
             ]
             looks = [{"at": look.at.isoformat(), "who": look.who} for look in await journal.looks(entry.ref)]
             values = {**decision_values(entry, stamped, ()), "looks": looks}

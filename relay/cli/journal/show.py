@@ -15,6 +15,7 @@ from relay.journal.store import Journal
 from relay.journal.values import decision_values
 from relay.judge.explain import Language
 from relay.mail.text import unicode_text, visible
+from relay.service.keys import web_key
 from relay.service.stamping import stamp_rules_of
 from relay.settings.model import Settings
 from relay.stamp import stamp
@@ -32,10 +33,11 @@ def command(name: str, config: str | None, lang: str, as_json: bool) -> int:
 
     async def go(journal: Journal, settings: Settings) -> int:
         entries = await journal.get(name)
-        rules = stamp_rules_of(settings)
+        rules = stamp_rules_of(settings, web_key(settings))
         for number, entry in enumerate(entries):
             stamped = [
-                f"{field}: {value}" for field, value in stamp(entry.verdict, rules, entry.queue_id).inserted
+                f"{field}: {value}"
+                for field, value in stamp(entry.verdict, rules, entry.queue_id, entry.ref).inserted
             ]
             if as_json:
                 same = await journal.same_message(entry.message_id)

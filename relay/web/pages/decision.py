@@ -1,7 +1,6 @@
 """One decision: why the ticket was closed, or why not; with a login, or by a signed link."""
 
 from datetime import UTC, datetime
-from functools import partial
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -11,8 +10,8 @@ from starlette.responses import Response
 from relay.errors import NotDurableError, UnavailableError
 from relay.journal.entry import Entry
 from relay.journal.store import Journal
-from relay.links import is_signed, why_link
-from relay.stamp import stamp, stamp_rules
+from relay.links import is_signed
+from relay.stamp import stamp
 from relay.web.access import require_operate, require_read
 from relay.web.pages.rendering import Rendering, form_of
 from relay.web.pages.shown import Explaining, other_of, row_of
@@ -95,16 +94,8 @@ async def reopen(rendering: Rendering, request: Request) -> Response:
 
 def stamp_lines(entry: Entry, sources: Sources) -> tuple[str, ...]:
     """Return the fields that the verdict sets by the rules in force."""
-    settings = sources.settings()
-    rules, url = settings.stamp, settings.web.url
-    why = partial(_link, url, sources.key) if rules.link and url is not None else None
-    made = stamp_rules(rules.auto_closed, rules.open, reason=rules.reason, strip=rules.strip, why=why)
-    edit = stamp(entry.verdict, made, entry.queue_id, entry.ref)
+    edit = stamp(entry.verdict, sources.stamp(), entry.queue_id, entry.ref)
     return tuple(f"{name}: {value}" for name, value in edit.inserted)
-
-
-def _link(url: str, key: bytes, ref: str) -> str:
-    return why_link(url, ref, key)
 
 
 async def _note(journal: Journal, entry: Entry, who: str) -> bool:
