@@ -61,6 +61,7 @@ WHERE = (
     "keeping a closed message",
     "removing what was kept",
     "telling of an event",
+    "the web page",
 )
 """Where bugs of ours are survived, besides sessions and the milter."""
 IN_A_SESSION, IN_THE_MILTER = "in a session", "in the milter"
