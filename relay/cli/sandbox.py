@@ -67,5 +67,7 @@ def _as_sandbox(settings: Settings, listen: ListenSettings, folder: str) -> Sett
         reports=Way.HOLD,
         mode=Mode.PASS_THROUGH,
     )
-    channels = tuple(replace(channel, helpdesk=None, forward_to=None) for channel in settings.channels)
+    channels = tuple(
+        replace(channel, helpdesk=None, forward_to=None, digest_to=None) for channel in settings.channels
+    )
     return replace(settings, channels=channels, listen=listen, state=folder, deliver=deliver)

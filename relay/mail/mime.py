@@ -1,11 +1,15 @@
 """Octets of messages that we write ourselves: no raw control character, no long line, whatever goes in.  Pure."""
 
 import re
+from base64 import b64encode
 
 WIDTH = 76
 """Characters of a line, where there is a place to break it."""
 LONGEST = 900
 """Octets of a line that cannot be broken; RFC 5322 2.1.1 allows 998."""
+
+_IN_A_WORD = 39
+"""Octets of an encoded word, so that it fits on a line of ``WIDTH`` behind a name."""
 
 _NOT_PRINTABLE_ASCII = re.compile(r"[^\x20-\x7e]")
 _TOKEN = re.compile(r"[^ ]{1,200}")
@@ -41,6 +45,20 @@ def address_field(name: str, value: str, *, utf8: bool = False) -> bytes:
     """Return a field whose value must not be broken, ending in CRLF; what is too long for a line is cut."""
     line = printable(f"{name}: {value}", utf8=utf8).encode()
     return line[:LONGEST].decode(errors="ignore").encode() + b"\r\n"
+
+
+def text_field(name: str, value: str) -> bytes:
+    """Return a field of free text, folded, ending in CRLF; with encoded words where it is not ASCII (RFC 2047)."""
+    if value.isascii():
+        return field(name, value)
+    words, word = [], b""
+    for character in printable(value, utf8=True):
+        octets = character.encode(errors="replace")
+        if len(word) + len(octets) > _IN_A_WORD:
+            words.append(word)
+            word = b""
+        word += octets
+    return field(name, " ".join(f"=?utf-8?b?{b64encode(each).decode()}?=" for each in (*words, word)))
 
 
 def is_7bit(octets: bytes) -> bool:

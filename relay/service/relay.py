@@ -21,6 +21,8 @@ from relay.pipeline import Means, PassThrough, Spooled, SpoolMeans
 from relay.sandbox.hop import SandboxHop
 from relay.sandbox.inbox import SandboxInbox
 from relay.service.counting import Counting
+from relay.service.digest import Digesting, DigestTerms
+from relay.service.digest import Means as DigestMeans
 from relay.service.hops import AllHops
 from relay.service.in_force import InForce, Lasting, hostname_of, in_force
 from relay.service.journal import note
@@ -75,6 +77,7 @@ class Relay:
         self._force: InForce | None = None
         self._serving = False
         self._web = Web(self._parts())
+        self._digesting = Digesting(self._digest_terms, self._digest_means(), _now)
 
     @property
     def addresses(self) -> tuple[tuple[str, int], ...]:
@@ -107,6 +110,7 @@ class Relay:
             raise
         self._serving = True
         self._introduce("serving")
+        self._digesting.start()
         self._counting.start(lambda: self._spooling.store if self._spooling else None, lambda: self._recorder)
 
     async def reload(self) -> bool:
@@ -145,6 +149,7 @@ class Relay:
         if self._intake is not None and self._milter is not None:
             await asyncio.gather(self._intake.stop(seconds), self._milter.stop(seconds))
         await self._counting.stop()
+        await self._digesting.stop()
         if self._spooling is not None:
             await self._spooling.close(seconds)
         await self._web.stop()
@@ -176,14 +181,24 @@ class Relay:
     def _moment(self) -> tuple[str, datetime]:
         return self._means.new_queue_id(), _now()
 
+    def _digest_terms(self) -> DigestTerms:
+        assert self._force is not None
+        return DigestTerms(self._force.settings, self._force.terms.hostname)
+
+    def _digest_means(self) -> DigestMeans:
+        return DigestMeans(
+            journal=lambda: self._recorder.journal if self._recorder is not None else None,
+            put=lambda: self._spooling.put if self._spooling is not None else None,
+            new_queue_id=self._means.new_queue_id,
+            observe=self._observe,
+        )
+
     async def _open_spool(self, force: InForce) -> None:
-        """Have a spool where the mode needs one; one that was opened once stays, for what waits in it."""
+        """Have a spool where mail or digests need one; one that was opened once stays, for what waits in it."""
         settings = force.settings
-        if (
-            self._spooling is not None
-            or settings.deliver.mode is Mode.PASS_THROUGH
-            or not settings.listen.smtp
-        ):
+        keeps = settings.deliver.mode is not Mode.PASS_THROUGH
+        needed = keeps and (settings.listen.smtp or any(each.digest_to for each in settings.channels))
+        if self._spooling is not None or not needed:
             return
 
         def terms() -> RunnerTerms:

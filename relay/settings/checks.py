@@ -111,6 +111,11 @@ def _needs_a_spool(settings: Settings) -> Iterator[Found]:
                     f"{right}, or one address"
                 ),
             )
+        if each.digest_to:
+            yield (
+                ("channels", each.channel.name, "digest_to"),
+                f"digests leave by the spool, and pass-through has none; {right}",
+            )
     if settings.journal.keep_closed is not None:
         yield (
             ("journal", "keep_closed"),

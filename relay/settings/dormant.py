@@ -25,7 +25,6 @@ class Dormant:
 
 
 _MX = (Way.MX, Way.MX_STARTTLS)
-_NO_DIGEST = "no digests are sent"
 
 
 def _passes_through(settings: Settings) -> bool:
@@ -40,11 +39,6 @@ DORMANT = (
             _passes_through(settings) and any(each.helpdesk in _MX for each in settings.channels)
         ),
     ),
-    Dormant(
-        "channels.<name>.digest_to",
-        _NO_DIGEST,
-        lambda settings: any(each.digest_to for each in settings.channels),
-    ),
     Dormant("platform.dkim_domains", "no signature proves that the platform sent a message"),
     Dormant("platform.authserv_ids", "no Authentication-Results prove that the platform sent a message"),
     Dormant(
@@ -57,9 +51,6 @@ DORMANT = (
         "in pass-through mail for others by MX is refused; name a host, or take a mode with a spool",
         lambda settings: _passes_through(settings) and settings.deliver.elsewhere in _MX,
     ),
-    Dormant("digest.from", _NO_DIGEST),
-    Dormant("digest.at", _NO_DIGEST),
-    Dormant("digest.language", _NO_DIGEST),
 )
 """In the order of the file."""
 

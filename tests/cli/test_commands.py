@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from relay.cli import app
+from relay.cli.sandbox import _as_sandbox
+from relay.mail.hop import Way
 from relay.passwords import verify
+from relay.settings.parse import parse_settings
 from tests.cli.conftest import CHANNELS, Run
 
 
@@ -132,3 +135,15 @@ def test_queue_refuses_a_time_that_it_cannot_read(relay: Run, option: str):
     code, _, err = relay("queue", "delete", "--hop", "helpdesk", option, "yesterday")
     assert code == 64
     assert "yesterday is no time" in err
+
+
+def test_the_sandbox_forwards_nothing_not_even_digests(folder: Path) -> None:
+    text = """
+version: 1
+channels: {support: {address: support@company.com, digest_to: lead@company.com}}
+deliver: {helpdesk: "smtp://desk.example", elsewhere: mx, reports: mx}
+"""
+    settings = parse_settings(text, "channels.yaml", folder, {})
+    alone = _as_sandbox(settings, settings.listen, str(folder))
+    assert [channel.digest_to for channel in alone.channels] == [None]
+    assert (alone.deliver.elsewhere, alone.deliver.reports) == (Way.REFUSE, Way.HOLD)

@@ -8,6 +8,7 @@ VERBS = {
     "list": "List decisions, newest first.",
     "show": "Show one decision with everything that is known of it.",
     "export": "Print all that is kept of decisions, oldest first, one JSON object a line.",
+    "digest": "Say what was closed, by which tool, and what of it in doubt.",
     "prune": "Remove what the settings no longer keep, now.",
     "reopen": "Tell the helpdesk to open a closed ticket again.",
     "forget": "Remove every decision that names an address.",
