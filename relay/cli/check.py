@@ -1,30 +1,57 @@
-"""``check``: validate channels.yaml, and print what it means."""
+"""``check``: validate channels.yaml, print what it means, and look whether the world around it is right."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
+from relay.channels import ChannelBook
 from relay.cli import exits
 from relay.cli.app import config_option, config_path
 from relay.cli.tables import table
-from relay.mail.hop import NextHop
+from relay.mail.text import visible
+from relay.service.survey.point import Answer, Point
 from relay.settings.model import Settings
 from relay.settings.words import ListenerTls
 
 
 @click.command(name="check")
 @config_option
-@click.option("--dns", is_flag=True, help="Look the routes up; exit with 1 if one cannot be found.")
-def command(config: str | None, dns: bool) -> int:
+@click.option(
+    "--dns", is_flag=True, help="Look at DNS and at the servers, too; exit with 1 if something is not right."
+)
+@click.option("--json", "as_json", is_flag=True, help="With --dns: print what was found, one object a line.")
+def command(config: str | None, dns: bool, as_json: bool) -> int:
     """Validate channels.yaml; print the channels, what each can close, the routes and the listeners."""
-    from relay.service.review import closing, warnings
-    from relay.service.stamping import stamped
     from relay.settings.parse import read_settings
 
+    if as_json and not dns:
+        raise click.UsageError("--json needs --dns")
     path = config_path(config)
     settings = read_settings(path, os.environ, serving=True)
     book = settings.book()
+    if not as_json:
+        _print_settings(settings, book)
+    points = _surveyed(settings) if dns else ()
+    if as_json:
+        for point in points:
+            click.echo(json.dumps(_told(point), ensure_ascii=False))
+    elif dns:
+        _print_points(points)
+    wrong = sum(point.answer is Answer.NO for point in points)
+    if not as_json:
+        found = (
+            f", but {wrong} {'thing is' if wrong == 1 else 'things are'} not right around it" if wrong else ""
+        )
+        click.echo(f"\n{path}: valid{found}, book {book.digest}")
+    return exits.NO if wrong else exits.DONE
+
+
+def _print_settings(settings: Settings, book: ChannelBook) -> None:
+    from relay.service.review import closing, warnings
+    from relay.service.stamping import stamped
+
     table(
         "Channels", ("name", "address", "also", "inbound", "auto_close", "when_in_doubt"), _channels(settings)
     )
@@ -40,9 +67,35 @@ def command(config: str | None, dns: bool) -> int:
         click.echo("\nGood to know")
         for warning in rest:
             click.echo(f"  {warning}")
-    found = _look_up(settings) if dns else True
-    click.echo(f"\n{path}: {'valid' if found else 'valid, but a route cannot be found'}, book {book.digest}")
-    return exits.DONE if found else exits.NO
+
+
+def _surveyed(settings: Settings) -> tuple[Point, ...]:
+    import asyncio
+
+    from relay.service.survey.survey import surveyed
+
+    return asyncio.run(surveyed(settings))
+
+
+def _print_points(points: Sequence[Point]) -> None:
+    click.echo("")
+    rows = ((point.answer, point.about, point.of, point.because) for point in points)
+    table("DNS and servers", ("right", "what", "of", "found"), rows)
+    wanted = dict.fromkeys(line for point in points for line in point.publish)
+    if wanted:
+        click.echo("What to publish, where it is yours to say")
+        for line in wanted:
+            click.echo(f"  {visible(line)}")
+
+
+def _told(point: Point) -> dict[str, object]:
+    return {
+        "about": point.about,
+        "of": point.of,
+        "answer": point.answer,
+        "because": point.because,
+        "publish": list(point.publish),
+    }
 
 
 def _channels(settings: Settings) -> Iterator[tuple[str, ...]]:
@@ -79,14 +132,3 @@ def _listeners(settings: Settings) -> Iterator[tuple[str, ...]]:
         yield "milter", str(milter), "", ""
     if settings.listen.web is not None:
         yield "web page", str(settings.listen.web), "", ""
-
-
-def _look_up(settings: Settings) -> bool:
-    from relay.delivery.resolver import addresses_of
-
-    destinations = [settings.deliver.helpdesk, settings.deliver.elsewhere, settings.deliver.reports]
-    destinations += [own.helpdesk for own in settings.channels]
-    hosts = dict.fromkeys(hop.host for hop in destinations if isinstance(hop, NextHop) and hop.host)
-    answers = {host: addresses_of(host) for host in hosts}
-    table("DNS", ("host", "addresses"), ((host, answer.words) for host, answer in answers.items()))
-    return all(answer.found for answer in answers.values())

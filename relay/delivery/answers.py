@@ -29,6 +29,21 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
+class Texts:
+    """The TXT records of a name, aliases (CNAME) followed; at least one."""
+
+    records: tuple[bytes, ...]
+    """The strings of each record joined, as SPF and DKIM read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that an address has (PTR), in lower case, without a dot at the end; at least one."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NoSuchName:
     """The name does not exist (NXDOMAIN), or could not be the name of anything."""
 
@@ -47,6 +62,8 @@ class Trouble:
 
 MxAnswer = MxRecords | NoSuchName | NoData | Trouble
 AddressAnswer = Addresses | NoSuchName | NoData | Trouble
+TextAnswer = Texts | NoSuchName | NoData | Trouble
+NameAnswer = Names | NoSuchName | NoData | Trouble
 
 
 def both_families(one: AddressAnswer, other: AddressAnswer) -> AddressAnswer:

@@ -46,7 +46,7 @@ class Connection:
 
     def __init__(self, hop: NextHop, offered: Announced, wire: Wire, timeouts: Timeouts) -> None:
         self.hop = hop
-        self.announced = offered
+        self.announced, self.link = offered, wire.link
         self.transactions = 0  # begun so far
         self.mail_refused = False  # in the one at hand; its reply answers for every forward-path
         self._wire = wire

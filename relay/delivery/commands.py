@@ -31,6 +31,8 @@ class Announced:
 
     pipelining: bool = False
     size: bool = False
+    most_octets: int = 0
+    """What a content may have at most; 0: not said (RFC 1870 section 3)."""
     eight_bit_mime: bool = False
     smtputf8: bool = False
     dsn: bool = False
@@ -43,11 +45,16 @@ def announced(extensions: Mapping[str, str]) -> Announced:
     return Announced(
         pipelining="pipelining" in extensions,
         size="size" in extensions,
+        most_octets=_number(extensions.get("size", "")),
         eight_bit_mime="8bitmime" in extensions,
         smtputf8="smtputf8" in extensions,
         dsn="dsn" in extensions,
         xforward=frozenset(extensions.get("xforward", "").upper().split()),
     )
+
+
+def _number(text: str) -> int:
+    return int(text) if re.fullmatch(r"[0-9]{1,20}", text) else 0
 
 
 def wants_smtputf8(reverse_path: ReversePath, forward_paths: Sequence[ForwardPath], hop: Announced) -> bool:

@@ -17,6 +17,14 @@ class NoConnectionError(PeerError):
         """What the hop said, where it said something (a greeting of 554, a refused login)."""
 
 
+class UnreachableError(NoConnectionError):
+    """Nobody answers at that place, as far as can be seen from here: no address, refused, timed out."""
+
+
+class NoTlsError(NoConnectionError):
+    """The hop was reached, but there is no TLS where it is due, or its certificate does not hold."""
+
+
 class AllBusyError(NoConnectionError):
     """All connections to the hop were in use for as long as the caller would wait."""
 

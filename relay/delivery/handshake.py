@@ -17,7 +17,7 @@ import aiosmtplib
 
 from relay.delivery.client import Connection, Timeouts
 from relay.delivery.commands import announced
-from relay.delivery.faults import NoConnectionError
+from relay.delivery.faults import NoConnectionError, NoTlsError, UnreachableError
 from relay.delivery.wire import Wire
 from relay.errors import UnreadableFileError
 from relay.mail.hop import NextHop, Scheme
@@ -57,12 +57,15 @@ class Dialer:
             words = f"{hop} does not let us in: {reply}" if reply else f"{hop} answers what is no SMTP"
             raise NoConnectionError(words, reply) from None
         except (aiosmtplib.SMTPException, OSError, UnicodeError) as problem:
-            raise NoConnectionError(f"no connection to {hop}: {_words(problem)}") from problem
+            raise _kind(problem)(f"no connection to {hop}: {_words(problem)}") from problem
         finally:
             smtp.close()
 
     async def _connection(self, smtp: aiosmtplib.SMTP, hop: NextHop) -> Connection:
-        sock = await _connected_socket(hop, self._timeouts.connect or None)
+        try:
+            sock = await _connected_socket(hop, self._timeouts.connect or None)
+        except (OSError, UnicodeError) as problem:
+            raise UnreachableError(f"no connection to {hop}: {_words(problem)}") from problem
         try:
             await smtp.connect(sock=sock)
         except BaseException:
@@ -73,7 +76,7 @@ class Dialer:
             hop.scheme is not Scheme.SMTPS and smtp.supports_extension("starttls")
         ):
             if not smtp.supports_extension("starttls"):
-                raise NoConnectionError(f"{hop} announces no STARTTLS, which is required")
+                raise NoTlsError(f"{hop} announces no STARTTLS, which is required")
             await smtp.starttls()
             await self._hello(smtp, hop)
         if hop.user:
@@ -154,6 +157,12 @@ def _reply(refusal: aiosmtplib.SMTPResponseException) -> Reply | None:
     if not 200 <= refusal.code < 600:
         return None
     return from_peer(refusal.code, refusal.message.encode("utf-8", "surrogateescape").split(b"\n"))
+
+
+def _kind(problem: Exception) -> type[NoConnectionError]:
+    """Return what went wrong; aiosmtplib hides a failed handshake of implicit TLS behind an error of its own."""
+    found = isinstance(problem, ssl.SSLError) or isinstance(problem.__cause__, ssl.SSLError)
+    return NoTlsError if found else NoConnectionError
 
 
 def _words(problem: Exception) -> str:

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from relay.delivery.answers import (
     AddressAnswer,
@@ -17,11 +17,16 @@ from relay.delivery.answers import (
     Mx,
     MxAnswer,
     MxRecords,
+    NameAnswer,
+    Names,
     NoData,
     NoSuchName,
+    TextAnswer,
+    Texts,
     Trouble,
     both_families,
 )
+from relay.mail.envelope import Address
 
 if TYPE_CHECKING:
     import dns.asyncresolver
@@ -42,7 +47,8 @@ AFTER_TROUBLE = 5.0
 _CONFIGURATION = 60.0
 """Seconds after which ``/etc/resolv.conf`` is read again."""
 
-_Said = MxAnswer | AddressAnswer
+_Said = MxAnswer | AddressAnswer | TextAnswer | NameAnswer
+_Value = TypeVar("_Value", MxRecords, Addresses, Texts, Names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +82,23 @@ class Resolver:
 
     async def mx(self, domain: str) -> MxAnswer:
         """Return the MX records of ``domain``, a name in A-labels."""
-        answer = await self._answer(domain, "MX")
-        assert not isinstance(answer, Addresses)
-        return answer
+        return _of(MxRecords, await self._answer(domain, "MX"))
 
     async def addresses(self, host: str) -> AddressAnswer:
         """Return the addresses of ``host``, of both families; the hosts file does not count."""
-        four, six = await asyncio.gather(self._answer(host, "A"), self._answer(host, "AAAA"))
-        assert not isinstance(four, MxRecords)
-        assert not isinstance(six, MxRecords)
-        return both_families(four, six)
+        return both_families(*await asyncio.gather(self.of_family(host, 4), self.of_family(host, 6)))
+
+    async def of_family(self, host: str, version: int) -> AddressAnswer:
+        """Return the addresses of ``host`` of one family, ``version`` 4 or 6."""
+        return _of(Addresses, await self._answer(host, "A" if version == 4 else "AAAA"))
+
+    async def texts(self, name: str) -> TextAnswer:
+        """Return the TXT records of ``name``."""
+        return _of(Texts, await self._answer(name, "TXT"))
+
+    async def names_of(self, address: Address) -> NameAnswer:
+        """Return the names that ``address`` has (PTR)."""
+        return _of(Names, await self._answer(address.reverse_pointer, "PTR"))
 
     async def close(self) -> None:
         """Stop asking; whoever waits for an answer is cancelled."""
@@ -194,10 +207,21 @@ def _why_not(host: str) -> str:
 
 def _value(kind: str, found: "dns.resolver.Answer") -> _Said:
     """Return the records in a fixed order: dnspython's is another each time."""
-    if kind == "MX":
-        records = [Mx(record.preference, _host(record.exchange)) for record in found]
-        return MxRecords(tuple(sorted(records, key=lambda record: (record.preference, record.host))))
-    return Addresses(tuple(sorted(ip_address(record.address) for record in found)))
+    match kind:
+        case "MX":
+            records = [Mx(record.preference, _host(record.exchange)) for record in found]
+            return MxRecords(tuple(sorted(records, key=lambda record: (record.preference, record.host))))
+        case "TXT":
+            return Texts(tuple(sorted(b"".join(record.strings) for record in found)))
+        case "PTR":
+            return Names(tuple(sorted(_host(record.target) for record in found)))
+        case _:
+            return Addresses(tuple(sorted(ip_address(record.address) for record in found)))
+
+
+def _of(kind: type[_Value], said: _Said) -> _Value | NoSuchName | NoData | Trouble:
+    assert isinstance(said, (kind, NoSuchName, NoData, Trouble)), "a question is answered in its own kind"
+    return said
 
 
 def _host(name: "dns.name.Name") -> str:

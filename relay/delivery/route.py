@@ -87,6 +87,16 @@ class Routes:
             case _:
                 return self.reports
 
+    def is_our_domain(self, domain: str) -> bool:
+        """Tell whether mail that goes to ``domain`` stays with us, so that its reverse-path is no forwarder's matter."""
+        book = self.book
+        return (
+            domain == self.hostname
+            or domain in book.domains
+            or domain in book.inside
+            or domain in book.channel_domains
+        )
+
     def _to_channel(self, original: ForwardPath, path: ForwardPath) -> Route | None:
         role = self.book.role_of(path.mailbox)
         if role is None:

@@ -8,11 +8,21 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from relay.delivery.faults import DroppedError
 from relay.delivery.replies import ReplyReader
 from relay.errors import PeerError
 from relay.mail.reply import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Between which addresses octets go; both are empty on a unix socket."""
+
+    ours: str
+    theirs: str
+    encrypted: bool
 
 
 class Wire(asyncio.Protocol):
@@ -34,6 +44,13 @@ class Wire(asyncio.Protocol):
     def usable(self) -> bool:
         """Nothing went wrong so far, and the connection stands."""
         return self._fault is None
+
+    @property
+    def link(self) -> Link:
+        """What the transport says of itself."""
+        ends = (self._transport.get_extra_info(name) for name in ("sockname", "peername"))
+        ours, theirs = (end[0] if isinstance(end, tuple) else "" for end in ends)
+        return Link(ours, theirs, self._transport.get_extra_info("ssl_object") is not None)
 
     def send(self, octets: bytes, replies: int) -> None:
         """Write ``octets``, which call for so many ``replies``; PeerError if the connection is spent."""

@@ -1,7 +1,8 @@
 """Digests sent: once a day and channel, when the machine's clock shows ``digest.at``, by the way of reports.
 
 Whoever claims a channel's day in the journal sends its digest, so that neither a restart nor a second relay sends
-another one.  An hour that was missed is made up for on the same day.  A digest of nothing is not sent.
+another one; where the spool does not take it the claim is given back, so that a stop costs no digest.  An hour that
+was missed is made up for on the same day.  A digest of nothing is not sent.
 """
 
 import asyncio
@@ -71,17 +72,25 @@ class Digesting:
         self._claimed: set[str] = set()
         self._again_at: dict[str, datetime] = {}
         self._task: asyncio.Task[None] | None = None
+        self._handing_over: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to look at the clock."""
         self._task = asyncio.create_task(self._run())
 
-    async def stop(self) -> None:
-        """Look no more; what was claimed and not put into the spool yet is not sent."""
+    async def stop(self, drain: float) -> None:
+        """Look no more; what is claimed has ``drain`` seconds to come into the spool."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+        if self._handing_over is not None:
+            await asyncio.wait({self._handing_over}, timeout=drain)
+
+    async def settle(self) -> None:
+        """Wait until what was claimed is in the spool or given back: soon, once the spool is closed."""
+        if self._handing_over is not None:
+            await asyncio.gather(self._handing_over, return_exceptions=True)
 
     async def _run(self) -> None:
         while True:
@@ -122,17 +131,30 @@ class Digesting:
         if journal is None or put is None:
             raise UnavailableError(f"the {'journal' if journal is None else 'spool'} is away")
         digest = await gathered(journal, name, since, until, self._zone)
-        if not digest.nothing and await self._is_mine(journal, name):
+        if not digest.nothing:
             item, content = self._made(digest, channel, terms)
-            await put([item], content)
-            self._means.observe(DigestSent(name, digest.closed))
+            handing_over = self._hand_over(journal, digest, lambda: put([item], content))
+            self._handing_over = asyncio.create_task(handing_over)
+            await asyncio.shield(self._handing_over)
         self._done.add(name)
 
-    async def _is_mine(self, journal: Journal, name: str) -> bool:
-        assert self._day is not None
-        if name not in self._claimed and await journal.claim_digest(name, self._day):
-            self._claimed.add(name)
-        return name in self._claimed
+    async def _hand_over(
+        self, journal: Journal, digest: Digest, put: Callable[[], Awaitable[object]]
+    ) -> None:
+        """Claim the day, and have its digest in the spool or give the claim back."""
+        name, day = digest.channel, self._day
+        assert day is not None
+        if name not in self._claimed and not await journal.claim_digest(name, day):
+            return
+        self._claimed.add(name)
+        try:
+            await put()
+        except BaseException:
+            with suppress(RelayError):  # it stays ours then, as long as we live
+                await journal.give_digest_back(name, day)
+                self._claimed.discard(name)
+            raise
+        self._means.observe(DigestSent(name, digest.closed))
 
     def _made(self, digest: Digest, channel: ChannelSettings, terms: DigestTerms) -> tuple[NewItem, Content]:
         assert channel.digest_to is not None

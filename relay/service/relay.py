@@ -147,11 +147,13 @@ class Relay:
         self._serving = False
         seconds = self.settings.drain.total_seconds() if drain is None else drain
         if self._intake is not None and self._milter is not None:
-            await asyncio.gather(self._intake.stop(seconds), self._milter.stop(seconds))
+            await asyncio.gather(
+                self._intake.stop(seconds), self._milter.stop(seconds), self._digesting.stop(seconds)
+            )
         await self._counting.stop()
-        await self._digesting.stop()
         if self._spooling is not None:
             await self._spooling.close(seconds)
+        await self._digesting.settle()
         await self._web.stop()
         if self._recorder is not None:
             await self._recorder.close()

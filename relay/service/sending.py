@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from relay.channels import ChannelBook
 from relay.delivery.courier import Courier
 from relay.delivery.route import Hop
 from relay.mail.envelope import Client, ForwardPath, ReversePath
@@ -154,14 +153,10 @@ class Sending:
     def _rewritten(self, reverse_path: ReversePath, forward_paths: Sequence[ForwardPath]) -> ReversePath:
         """Rewrite a foreign reverse-path (SRS) where the mail leaves for a domain that is not ours."""
         ways = self._ways()
-        book = ways.plan.routes.book
+        is_ours = ways.plan.routes.is_our_domain
         box = reverse_path.mailbox
-        if ways.srs is None or box is None or _ours(book, box.domain):
+        if ways.srs is None or box is None or is_ours(box.domain):
             return reverse_path
-        if all(_ours(book, path.mailbox.domain) for path in forward_paths):
+        if all(is_ours(path.mailbox.domain) for path in forward_paths):
             return reverse_path
         return ways.srs.forward(reverse_path, self._now().date())
-
-
-def _ours(book: ChannelBook, domain: str) -> bool:
-    return domain in book.domains or domain in book.inside or domain in book.channel_domains

@@ -87,14 +87,6 @@ def test_check_needs_a_helpdesk_and_explain_does_not(relay: Run, folder: Path):
     assert relay("explain", "copy.eml")[0] == 0
 
 
-def test_check_with_dns_looks_the_routes_up(relay: Run, folder: Path):
-    assert relay("check", "--dns")[0] == 0
-    (folder / "channels.yaml").write_text(CHANNELS.replace("127.0.0.1:2526", "no-such-host.invalid:25"))
-    code, out, _ = relay("check", "--dns")
-    assert code == 1
-    assert "no-such-host.invalid" in out
-
-
 def test_hash_password_reads_one_line_and_prints_what_verifies(relay: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("correct horse\n"))
     code, out, _ = relay("hash-password")

@@ -1,9 +1,11 @@
 """A DNS server on 127.0.0.1, UDP and TCP on one port, that answers what it is told to and counts what it is asked."""
 
 import asyncio
+import contextlib
 import struct
+import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Self, cast
 
 import dns.flags
@@ -12,7 +14,9 @@ import dns.name
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
+import dns.resolver
 import dns.rrset
+import pytest
 
 HANG = "hang"
 RUBBISH = "rubbish"
@@ -142,3 +146,33 @@ class _Udp(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._server.spawn(data, self._transport, addr)
+
+
+@contextlib.contextmanager
+def in_a_thread(zone: dict[tuple[str, str], Said]) -> Iterator[DnsServer]:
+    """A server for those who do not run in an event loop."""
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(DnsServer(zone).__aenter__())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield server
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.run_until_complete(server.__aexit__())
+        loop.close()
+
+
+@contextlib.contextmanager
+def of_this_machine(
+    zone: dict[tuple[str, str], Said], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DnsServer]:
+    """A server that stands in this machine's ``resolv.conf``, as far as dnspython reads it."""
+    with in_a_thread(zone) as server:
+
+        def read(resolver: dns.resolver.BaseResolver, _: object) -> None:
+            resolver.nameservers, resolver.port = ["127.0.0.1"], server.port
+
+        monkeypatch.setattr(dns.resolver.BaseResolver, "read_resolv_conf", read)
+        yield server

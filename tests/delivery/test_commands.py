@@ -49,6 +49,13 @@ def test_what_a_hop_announces_is_read_from_its_extensions() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "most"), [("35882577", 35_882_577), ("0", 0), ("", 0), ("much", 0), ("-1", 0)]
+)
+def test_a_size_that_a_hop_names_is_the_most_that_it_takes(said: str, most: int) -> None:
+    assert announced({"size": said}).most_octets == most
+
+
+@pytest.mark.parametrize(
     ("path", "hop", "line"),
     [
         (reverse(""), NOTHING, "MAIL FROM:<>"),

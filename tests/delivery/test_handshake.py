@@ -12,8 +12,9 @@ import pytest
 
 from relay.delivery.client import Connection, Timeouts
 from relay.delivery.commands import Announced
-from relay.delivery.faults import NoConnectionError
+from relay.delivery.faults import NoConnectionError, NoTlsError, UnreachableError
 from relay.delivery.handshake import Dialer
+from relay.delivery.wire import Link
 from relay.errors import UnreadableFileError
 from relay.mail.address import parse_mailbox
 from relay.mail.envelope import ForwardPath, ReversePath
@@ -53,6 +54,7 @@ async def test_smtp_says_ehlo_and_knows_what_was_offered(dialer: Dialer) -> None
             assert connection.announced == Announced(
                 pipelining=True,
                 size=True,
+                most_octets=1_000_000,
                 eight_bit_mime=True,
                 smtputf8=True,
                 dsn=True,
@@ -297,3 +299,38 @@ async def test_the_certificate_must_be_for_the_name_of_an_address(
         other = NextHop(Scheme.SMTP_STARTTLS, "127.0.0.1", server.port, name="mx.example")
         with pytest.raises(NoConnectionError, match="certificate does not hold"):
             await tls_dialer(certificate)(other)
+
+
+async def test_where_nobody_answers_the_hop_is_unreachable_and_else_it_is_not(
+    certificate: Path, server_tls: ssl.SSLContext, hasty_dialer: Dialer
+) -> None:
+    async with ScriptedHop() as server:
+        gone = server.hop
+        with pytest.raises(NoTlsError):
+            await hasty_dialer(server.hop_by(Scheme.SMTP_STARTTLS))
+    with pytest.raises(UnreachableError):
+        await hasty_dialer(gone)
+    with pytest.raises(UnreachableError):
+        await hasty_dialer(parse_hop("smtp://no-such-host.invalid"))
+    async with ScriptedHop({"GREETING": b"554 5.7.1 not you\r\n"}) as server:
+        with pytest.raises(NoConnectionError) as refused:
+            await hasty_dialer(server.hop)
+        assert type(refused.value) is NoConnectionError
+    for implicit, scheme in ((False, Scheme.SMTP_STARTTLS), (True, Scheme.SMTPS)):
+        async with ScriptedHop(tls=server_tls, implicit=implicit) as server:
+            with pytest.raises(NoTlsError, match="certificate"):
+                await tls_dialer(None)(server.hop_by(scheme, "localhost"))
+
+
+async def test_a_connection_knows_its_ends_and_whether_it_is_encrypted(
+    dialer: Dialer, server_tls: ssl.SSLContext, tmp_path: Path
+) -> None:
+    async with ScriptedHop(address="127.0.0.2") as server, dialled(dialer, server.hop) as connection:
+        assert connection.link == Link("127.0.0.1", "127.0.0.2", encrypted=False)
+    async with ScriptedHop(tls=server_tls) as server, dialled(dialer, server.hop) as connection:
+        assert connection.link.encrypted
+    async with (
+        ScriptedHop(lmtp=True, path=tmp_path / "s") as server,
+        dialled(dialer, server.hop) as connection,
+    ):
+        assert connection.link == Link("", "", encrypted=False)

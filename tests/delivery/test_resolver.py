@@ -7,7 +7,17 @@ import dns.rcode
 import pytest
 
 from relay.delivery import resolver as module
-from relay.delivery.answers import Addresses, Mx, MxRecords, NoData, NoSuchName, Trouble, both_families
+from relay.delivery.answers import (
+    Addresses,
+    Mx,
+    MxRecords,
+    Names,
+    NoData,
+    NoSuchName,
+    Texts,
+    Trouble,
+    both_families,
+)
 from relay.delivery.ourselves import is_our_address
 from relay.delivery.resolver import Resolver, addresses_of
 from tests.delivery.dns_server import HANG, RUBBISH, DnsServer, Said
@@ -74,6 +84,45 @@ async def test_what_dns_says_of_addresses_becomes_a_value(
 ) -> None:
     async with DnsServer(zone) as server, asking(server) as resolver:
         assert await resolver.addresses("shop.example") == answer
+
+
+@pytest.mark.parametrize(
+    ("zone", "answer"),
+    [
+        (zone_of("TXT", ['"v=spf1 ip4:192.0.2.1" " -all"', '"a\\255"']), Texts((b"a\xff", b"v=spf1 ip4:192.0.2.1 -all"))),
+        ({**zone_of("CNAME", ["b.example."]), ("b.example", "TXT"): ['"x"']}, Texts((b"x",))),
+        (zone_of("A", ["192.0.2.1"]), NoData()),
+        ({}, NoSuchName()),
+        (zone_of("TXT", dns.rcode.SERVFAIL), Trouble("its name servers have no answer")),
+    ],
+)  # fmt: skip
+async def test_what_dns_says_of_texts_becomes_a_value(
+    zone: dict[tuple[str, str], Said], answer: object
+) -> None:
+    async with DnsServer(zone) as server, asking(server) as resolver:
+        assert await resolver.texts("shop.example") == answer
+
+
+async def test_an_address_is_asked_for_its_names() -> None:
+    zone: dict[tuple[str, str], Said] = {
+        ("1.2.0.192.in-addr.arpa", "PTR"): ["MX2.shop.example.", "mx1.shop.example."],
+        (ip_address("2001:db8::1").reverse_pointer, "PTR"): ["six.shop.example."],
+    }
+    async with DnsServer(zone) as server, asking(server) as resolver:
+        names = Names(("mx1.shop.example", "mx2.shop.example"))
+        assert await resolver.names_of(ip_address("192.0.2.1")) == names
+        assert await resolver.names_of(ip_address("2001:db8::1")) == Names(("six.shop.example",))
+        assert await resolver.names_of(ip_address("192.0.2.9")) == NoSuchName()
+
+
+async def test_one_family_is_asked_for_alone() -> None:
+    zone: dict[tuple[str, str], Said] = {
+        **zone_of("A", dns.rcode.SERVFAIL),
+        **zone_of("AAAA", ["2001:db8::1"]),
+    }
+    async with DnsServer(zone) as server, asking(server) as resolver:
+        assert await resolver.of_family("shop.example", 6) == SIX
+        assert await resolver.of_family("shop.example", 4) == Trouble("its name servers have no answer")
 
 
 @pytest.mark.parametrize("said", [HANG, RUBBISH])

@@ -119,3 +119,10 @@ def test_a_destination_of_the_spool_is_looked_up_in_the_settings_in_force():
     assert ROUTES.hop_of(ELSEWHERE) is Way.MX
     assert replace(ROUTES, elsewhere=Way.REFUSE).hop_of(ELSEWHERE) is None
     assert ROUTES.hop_of(REPORTS) is Way.MX
+
+
+def test_our_domains_are_the_books_and_our_own_name():
+    ours = ("company.com", "desk.example", "relay.example")
+    assert [domain for domain in (*ours, "customer.example") if not ROUTES.is_our_domain(domain)] == [
+        "customer.example"
+    ]

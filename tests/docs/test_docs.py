@@ -23,8 +23,10 @@ from relay.mail.envelope import Client, Known, ReversePath
 from relay.mail.reply import Reply
 from relay.mail.view import unread_view
 from relay.service.log import EventLog
+from relay.service.survey.point import About, Answer
 from relay.settings.model import LimitSettings
 from relay.settings.parse import parse_settings
+from tests.delivery.dns_server import of_this_machine
 from tests.docs.pages import PAGES, PATHS, TOP, Block, Page, coded, named, page
 from tests.samples import judged
 from tests.test_cases import FOLDER, KEYS
@@ -148,6 +150,14 @@ def prepare(each: Page, folder: Path) -> None:
             (folder / found[1]).write_text(filled(block.text))
 
 
+@pytest.fixture
+def no_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose name server knows no name."""
+    with of_this_machine({}, monkeypatch):
+        yield
+
+
+@pytest.mark.usefixtures("no_names")
 @pytest.mark.parametrize("each", with_commands(), ids=lambda each: each.name)
 def test_every_command_does_what_the_page_says(
     each: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -228,6 +238,15 @@ def test_the_rule_names_every_doubt():
 def test_operate_names_every_limit():
     assert [coded(row[0])[0] for row in named("docs/operate.md").table("Limits")] == [
         key.name for key in fields(LimitSettings)
+    ]
+
+
+def test_operate_names_what_check_dns_looks_at_and_its_answers():
+    rows = named("docs/operate.md").table("DNS and servers")
+    assert [coded(row[0])[0] for row in rows] == [about.value for about in About]
+    rows = named("docs/operate.md").table("Its answers")
+    assert [(coded(row[0])[0], int(row[2])) for row in rows] == [
+        (answer.value, exits.NO if answer is Answer.NO else exits.DONE) for answer in Answer
     ]
 
 

@@ -53,8 +53,15 @@ class House:
     has_spool: bool = True
     items: list[tuple[NewItem, bytes]] = field(default_factory=list)
     events: list[object] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.answers.set()
 
     async def put(self, items: Sequence[NewItem], content: Content) -> None:
+        self.asked.set()
+        await self.answers.wait()
         if self.refuse:
             raise NotDurableError("the disk is full")
         self.items += [(item, b"".join(content.chunks_from(0))) for item in items]
@@ -351,3 +358,63 @@ async def test_trouble_with_one_channel_does_not_keep_the_other_from_its_digest(
     house = Half(journal, now=SEVEN + timedelta(hours=1))
     await house.digesting().look()
     assert house.told == ["boss@shop.example"]
+
+
+# a stop
+
+
+async def handing_over(journal: Journal, house: House) -> Digesting:
+    """Return digests of which one is claimed, and the spool asked to take it."""
+    await keep(journal, copy(1, at=SEVEN - timedelta(hours=2)))
+    house.answers.clear()
+    digesting = house.digesting()
+    digesting.start()
+    await house.asked.wait()
+    assert not await journal.claim_digest("care", house.now.date())
+    return digesting
+
+
+async def test_a_stop_waits_until_a_claimed_digest_is_in_the_spool(journal: Journal):
+    house = House(journal, now=SEVEN + timedelta(hours=1))
+    digesting = await handing_over(journal, house)
+    stop = asyncio.create_task(digesting.stop(60))
+    await asyncio.sleep(0.05)
+    assert not stop.done()
+    house.answers.set()
+    await stop
+    assert house.told == ["lead@shop.example"]
+    assert house.events == [DigestSent("care", 1)]
+
+
+async def test_a_stop_waits_no_longer_than_it_may_and_a_digest_that_was_not_taken_then_is_the_next_relays(
+    journal: Journal,
+):
+    house = House(journal, now=SEVEN + timedelta(hours=1))
+    digesting = await handing_over(journal, house)
+    await digesting.stop(0)
+    house.refuse = True  # as a spool does that is closed
+    house.answers.set()
+    await digesting.settle()
+    assert house.items == []
+    again = House(journal, now=SEVEN + timedelta(hours=2))
+    await again.digesting().look()
+    assert again.told == ["lead@shop.example"]
+
+
+async def test_a_digest_that_comes_into_the_spool_after_the_bound_is_not_sent_again(journal: Journal):
+    house = House(journal, now=SEVEN + timedelta(hours=1))
+    digesting = await handing_over(journal, house)
+    await digesting.stop(0)
+    house.answers.set()
+    await digesting.settle()
+    await house.digesting().look()
+    assert house.told == ["lead@shop.example"]
+
+
+async def test_what_one_relay_cannot_send_another_one_that_shares_its_journal_does(journal: Journal):
+    await keep(journal, copy(1, at=SEVEN - timedelta(hours=2)))
+    full, well = House(journal, now=SEVEN + timedelta(hours=1), refuse=True), House(journal)
+    well.now = full.now
+    await full.digesting().look()
+    await well.digesting().look()
+    assert (full.told, well.told) == ([], ["lead@shop.example"])

@@ -147,6 +147,10 @@ class Journal:
         """Claim the digest of a channel and a day; True for whoever comes first."""
         return await self._database.do(writing.claim_digest, (channel, day.isoformat()))
 
+    async def give_digest_back(self, channel: str, day: date) -> None:
+        """Undo a claim, because the digest cannot be sent by whoever made it; another one may claim it."""
+        await self._database.do(writing.give_digest_back, (channel, day.isoformat()))
+
 
 def _opened(place: JournalPlace, *, may_upgrade: bool) -> Database:
     if place.url is None:

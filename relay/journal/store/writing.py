@@ -91,6 +91,13 @@ def claim_digest(connection: sa.Connection, claims: Sequence[tuple[str, str]]) -
     return done
 
 
+def give_digest_back(connection: sa.Connection, claims: Sequence[tuple[str, str]]) -> Sequence[None]:
+    """Undo claims of digests."""
+    for channel, day in claims:
+        connection.execute(sa.delete(DIGEST).where(DIGEST.c.channel == channel, DIGEST.c.day == day))
+    return (None,) * len(claims)
+
+
 def _named(ref: str) -> sa.ColumnElement[bool]:
     known = plain(ref)
     return sa.or_(ENTRY.c.ref == known, sa.and_(ENTRY.c.queue_id == known, ENTRY.c.ref.is_(None)))
