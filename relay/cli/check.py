@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import click
 
@@ -81,11 +81,21 @@ def _print_points(points: Sequence[Point]) -> None:
     click.echo("")
     rows = ((point.answer, point.about, point.of, point.because) for point in points)
     table("DNS and servers", ("right", "what", "of", "found"), rows)
-    wanted = dict.fromkeys(line for point in points for line in point.publish)
+    wanted = dict.fromkeys(
+        line for point in points if point.answer is not Answer.HINT for line in point.publish
+    )
+    _print_records("What to publish, where it is yours to say", wanted)
     if wanted:
-        click.echo("What to publish, where it is yours to say")
-        for line in wanted:
-            click.echo(f"  {visible(line)}")
+        click.echo("")
+    maybe = dict.fromkeys(line for point in points for line in point.publish if line not in wanted)
+    _print_records("Only if all mail of that domain is to arrive here", maybe)
+
+
+def _print_records(heading: str, records: Collection[str]) -> None:
+    if records:
+        click.echo(heading)
+    for line in records:
+        click.echo(f"  {visible(line)}")
 
 
 def _told(point: Point) -> dict[str, object]:

@@ -66,6 +66,15 @@ def test_what_is_missing_is_printed_ready_to_be_published(relay: Run, hosted: Dn
     assert 'relay.company.com. TXT "v=spf1 ip4:192.0.2.7 -all"' in lines
 
 
+def test_a_record_that_would_move_all_mail_of_a_domain_stands_apart(relay: Run, hosted: DnsServer):
+    hosted.zone["company.com", "MX"] = ["10 mail.company.com."]
+    hosted.zone["mail.company.com", "A"] = ["192.0.2.26"]
+    _, out, _ = relay("check", "--dns")
+    before, _, behind = out.partition("Only if all mail of that domain is to arrive here")
+    assert "company.com. MX 10 relay.company.com." in behind.splitlines()[1].strip()
+    assert " company.com. MX 10" not in before
+
+
 def test_json_is_one_object_a_line_and_nothing_else(relay: Run, hosted: DnsServer):
     hosted.zone["relay.company.com", "TXT"] = ['"v=spf1 -all"', '"v=spf1 ~all"']
     code, out, _ = relay("check", "--dns", "--json")
