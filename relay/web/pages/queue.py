@@ -1,5 +1,6 @@
 """The queue: what waits in the spool, and the verbs of ``helpdesk-relay queue``."""
 
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 from urllib.parse import urlencode
 
@@ -7,12 +8,18 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from relay.spool.item import Filter, State
+from relay.spool.item import Filter, Item, State
 from relay.spool.store import Store
 from relay.web.access import require_operate, require_read
 from relay.web.pages.rendering import Rendering, first, form_of
-from relay.web.waiting import MOST, VERBS, page_of
 
+VERBS: dict[str, Callable[[Store, Collection[int]], Awaitable[int]]] = {
+    "retry": lambda store, ids: store.retry(ids),
+    "hold": lambda store, ids: store.hold(ids),
+    "release": lambda store, ids: store.release(ids),
+    "bounce": lambda store, ids: store.bounce(ids),
+    "delete": lambda store, ids: store.delete(ids),
+}
 _ASK_FIRST = frozenset({"bounce", "delete"})
 _PAGE = 100
 
@@ -26,7 +33,8 @@ async def queue(rendering: Rendering, request: Request) -> Response:
         for name in ("queue_id", "hop", "channel", "reason", "state")
     }
     after = _number(request.query_params.get("after", "")) or 0
-    shown, more = await page_of(store, _filter(asked), after, _PAGE)
+    items = await _page(store, _filter(asked), after)
+    shown = items[:_PAGE]
     again = {name: value for name, value in asked.items() if value}
     return rendering.page(
         request,
@@ -34,7 +42,9 @@ async def queue(rendering: Rendering, request: Request) -> Response:
         asked=asked,
         items=shown,
         depth=await store.depth(),
-        older=f"/queue?{urlencode({**again, 'after': shown[-1].id}, errors='replace')}" if more else None,
+        older=f"/queue?{urlencode({**again, 'after': shown[-1].id}, errors='replace')}"
+        if len(items) > _PAGE
+        else None,
         verbs=tuple(VERBS),
         done=_verb(request.query_params.get("done", "")),
         changed=_number(request.query_params.get("n", "")) or 0,
@@ -69,6 +79,16 @@ async def change(rendering: Rendering, request: Request) -> Response:
     return rendering.lead(request, f"/queue?done={verb}&n={changed}")
 
 
+async def _page(store: Store, wanted: Filter, after: int) -> list[Item]:
+    found: list[Item] = []
+    async for each in store.list(wanted):
+        if each.id > after:
+            found.append(each)
+        if len(found) > _PAGE:
+            break
+    return found
+
+
 def _filter(asked: dict[str, str]) -> Filter:
     return Filter(
         queue_id=asked["queue_id"] or None,
@@ -81,7 +101,7 @@ def _filter(asked: dict[str, str]) -> Filter:
 
 def _chosen(fields: dict[str, Any]) -> list[int]:
     numbers = [_number(value) for value in fields.get("id", []) if isinstance(value, str)]
-    return list(dict.fromkeys(number for number in numbers if number is not None))[:MOST]
+    return list(dict.fromkeys(number for number in numbers if number is not None))[:1000]
 
 
 def _number(text: str) -> int | None:
