@@ -22,8 +22,8 @@ check: $(VENV)/.tested  ## ruff, ruff format, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.tested  ## what a verdict, the milter, the spool, the journal and the metrics cost, how fast an archive is judged
-	$(BIN)/python bench/micro.py
+bench: $(VENV)/.tested  ## the relay beside Postfix, Haraka and others, into docs/performance.md; then its parts
+	$(BIN)/python -m bench.compare $(BENCH_ARGS)
 	$(BIN)/python bench/milter.py
 	$(BIN)/python bench/spool.py
 	$(BIN)/python bench/replay.py
@@ -40,7 +40,7 @@ lock: $(VENV)/.tested  ## pin what pyproject.toml asks for
 	sed -i "/^--/d" requirements.lock requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.made:
 	sh tools/make-venv $(PYTHON) $(VENV)

@@ -14,9 +14,10 @@ import click
 from relay.cli import exits
 from relay.cli.app import config_option, config_path
 from relay.cli.times import age
-from relay.mail.text import unicode_text, visible
+from relay.mail.text import visible
 from relay.spool.item import Filter, Item, State
 from relay.spool.store.store import Store
+from relay.spool.values import item_values
 
 Options = Callable[..., Any]
 _BATCH = 500
@@ -88,7 +89,7 @@ def list_(**options: Any) -> int:
 
     async def go(store: Store) -> int:
         async for item in store.list(wanted.filters):
-            click.echo(json.dumps(_told(item), ensure_ascii=False) if wanted.as_json else _line(item))
+            click.echo(json.dumps(item_values(item), ensure_ascii=False) if wanted.as_json else _line(item))
         return exits.DONE
 
     return _run(wanted, go)
@@ -106,9 +107,9 @@ def show(name: str, config: str | None, as_json: bool) -> int:
         items = [item async for item in _meant(store, wanted)]
         for item in items:
             if as_json:
-                click.echo(json.dumps(_told(item), ensure_ascii=False))
+                click.echo(json.dumps(item_values(item), ensure_ascii=False))
             else:
-                for key, value in _told(item).items():
+                for key, value in item_values(item).items():
                     shown = ", ".join(value) if isinstance(value, list) else str(value)
                     click.echo(f"{key:<16} {visible(shown)}")
         return _found(len(items), wanted)
@@ -193,27 +194,6 @@ async def _store(config: str | None) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
-
-
-def _told(item: Item) -> dict[str, Any]:
-    return {
-        "id": item.id,
-        "queue_id": item.queue_id,
-        "state": item.state.value,
-        "in_hand": item.in_hand,
-        "hop": item.destination,
-        "channel": item.channel,
-        "reason": item.reason or None,
-        "reverse_path": unicode_text(item.reverse_path.text),
-        "forward_paths": [unicode_text(path.text) for path in item.forward_paths],
-        "size": item.size,
-        "accepted_at": item.accepted_at.isoformat(),
-        "next_attempt_at": item.next_attempt_at.isoformat() if item.next_attempt_at else None,
-        "attempts": item.attempts,
-        "unknowns": item.unknowns,
-        "crashes": item.crashes,
-        "last_reply": unicode_text(item.last_reply),
-    }
 
 
 def _line(item: Item) -> str:

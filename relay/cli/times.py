@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from relay.journal.moment import moment
 from relay.settings.values import duration
 
 
@@ -25,8 +26,6 @@ def since(_: click.Context, __: click.Parameter, value: str | None) -> datetime 
     if value is None:
         return None
     try:
-        ago = duration(value)
-        return datetime.now(UTC) - ago if ago is not None else datetime.fromisoformat(value).astimezone()
-    except (ValueError, OverflowError, OSError):
-        words = f"{value} is no time; write 24h, 30d, 2026-03-04 or 2026-03-04T12:00"
-        raise click.BadParameter(words) from None
+        return moment(value, datetime.now(UTC))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None

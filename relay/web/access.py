@@ -18,13 +18,13 @@ from typing import cast
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, cookie_parser
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from relay import passwords
 from relay.settings.entrances import Endpoint, User
 from relay.settings.model import Settings
 from relay.settings.words import Right
+from relay.web.answers import refusal
 from relay.web.guard import host_name, is_loopback
 from relay.web.sessions import Session, mark_of, unseal
 from relay.web.sources import Sources
@@ -50,6 +50,8 @@ class Visitor:
     """Of a user; None: nobody has logged in."""
     may_read: bool
     may_operate: bool
+    by_cookie: bool = False
+    """The login came with a cookie, which a browser also sends when another website has made it ask."""
 
 
 def visitor_of(connection: HTTPConnection) -> Visitor:
@@ -183,15 +185,18 @@ class Access:
                 else self._user_of(session)
             )
         except TooManyFailuresError as error:
-            refused = PlainTextResponse(
-                f"Too many failed logins; {error}.\n", 429, {"retry-after": str(error.seconds)}
-            )
+            wait = {"retry-after": str(error.seconds)}
+            refused = refusal(scope["path"], 429, f"Too many failed logins; {error}.", wait)
             await refused(scope, receive, send)
             return
         if basic is not None and user is None:
-            await PlainTextResponse("The login is not right.\n", 401, CHALLENGE)(scope, receive, send)
+            await refusal(scope["path"], 401, "The login is not right.", CHALLENGE)(scope, receive, send)
             return
-        visitor = _visitor(user, open_to_all=needs_no_login(scope, self._sources.settings()))
+        visitor = _visitor(
+            user,
+            open_to_all=needs_no_login(scope, self._sources.settings()),
+            by_cookie=user is not None and basic is None,
+        )
         scope.setdefault("state", {}).update(visitor=visitor, session=_fitting(session, user))
         await self._app(scope, receive, send)
 
@@ -249,7 +254,7 @@ def _fitting(session: Session | None, user: User | None) -> Session | None:
     return session
 
 
-def _visitor(user: User | None, *, open_to_all: bool) -> Visitor:
+def _visitor(user: User | None, *, open_to_all: bool, by_cookie: bool) -> Visitor:
     if user is None:
         return Visitor(None, open_to_all, may_operate=False)
-    return Visitor(user.name, open_to_all or Right.READ in user.may, Right.OPERATE in user.may)
+    return Visitor(user.name, open_to_all or Right.READ in user.may, Right.OPERATE in user.may, by_cookie)

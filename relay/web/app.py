@@ -8,6 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from relay.events import Fault, Observe
 from relay.web.access import Access, Logins, require_read
+from relay.web.answers import refusal
+from relay.web.api import api_routes
 from relay.web.guard import Guarded
 from relay.web.pages import page_routes
 from relay.web.pages.rendering import Rendering
@@ -45,12 +47,14 @@ class Supervised:
         except Exception as error:  # a supervisor: one request's bug is no other's
             self._observe(Fault("the web page", error))
             if not begun:
-                await PlainTextResponse("A fault of ours; the log tells more.\n", 500)(scope, receive, send)
+                await refusal(scope["path"], 500, "A fault of ours; the log tells more.")(
+                    scope, receive, send
+                )
 
 
 def routes_of(sources: Sources, logins: Logins) -> list[BaseRoute]:
     """Return all routes."""
-    return [*_plain_routes(sources), *page_routes(Rendering(sources), logins)]
+    return [*_plain_routes(sources), *api_routes(sources), *page_routes(Rendering(sources), logins)]
 
 
 def _plain_routes(sources: Sources) -> list[Route]:

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from relay.web.answers import refusal
 
 SMALL, LARGE = 64 << 10, 8 << 20
 """Octets of a request's body: of any, and of one that may hold a message."""
@@ -31,8 +33,8 @@ _NO_STORE = (b"cache-control", b"no-store")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _OURS = frozenset({"same-origin", "none"})
 
-MISDIRECTED = "Ask for this page as localhost, by the address that it listens on, or as web.url names it.\n"
-CROSS_SITE = "This was sent by another website; nothing was done.\n"
+MISDIRECTED = "Ask for this page as localhost, by the address that it listens on, or as web.url names it."
+CROSS_SITE = "This was sent by another website; nothing was done."
 
 
 class Guarded:
@@ -62,19 +64,19 @@ class Guarded:
             return
         await self._app(scope, _limited(receive, _limit(scope["path"]), self._body_seconds), cautious)
 
-    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
-        headers = Headers(scope=scope)
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers, path = Headers(scope=scope), scope["path"]
         hosts = headers.getlist("host")
         listening = (scope.get("server") or ("",))[0]
         if len(hosts) != 1 or not (
             names_this_machine(hosts[0], listening) or is_host_of(hosts[0], self._url())
         ):
-            return PlainTextResponse(MISDIRECTED, 421)
+            return refusal(path, 421, MISDIRECTED)
         if scope["method"] not in _SAFE and from_another_site(headers, self._url()):
-            return PlainTextResponse(CROSS_SITE, 403)
+            return refusal(path, 403, CROSS_SITE)
         declared = headers.get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > _limit(scope["path"]):
-            return PlainTextResponse(_too_much(scope["path"]), 413)
+        if not declared.isdecimal() or int(declared) > _limit(path):
+            return refusal(path, 413, too_much(path))
         return None
 
 
@@ -124,8 +126,9 @@ def _limit(path: str) -> int:
     return LARGE if path.startswith(_MAY_BE_LARGE) else SMALL
 
 
-def _too_much(path: str) -> str:
-    return f"A request to this address may bring {_limit(path)} octets; of a message the header section is enough.\n"
+def too_much(path: str) -> str:
+    """Return what is said to whoever sends more than may be sent to ``path``."""
+    return f"A request to this address may bring {_limit(path)} octets; of a message the header section is enough."
 
 
 def _limited(receive: Receive, limit: int, seconds: float) -> Receive:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 
 from relay.channels import ChannelBook
+from relay.errors import NotDurableError, UnavailableError
 from relay.events import Observe
 from relay.journal.store import Journal
 from relay.judge import Verdict
@@ -15,6 +16,9 @@ from relay.sandbox.inbox import SandboxInbox
 from relay.settings.model import Settings
 from relay.spool.store import Store
 from relay.stamp import StampRules
+
+AWAY = (UnavailableError, NotDurableError)
+"""What the journal and the spool raise that cannot be reached, or are being closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,16 @@ class Reopened(StrEnum):
     NOT_CLOSED = "not-closed"
     """The ticket was not auto-closed."""
     NO_ENTRY = "no-entry"
+
+
+REOPENED = {
+    Reopened.DONE: "reopened {ref}: the message to the helpdesk is in the queue",
+    Reopened.ALREADY: "{ref} was reopened before{when}; nothing was done",
+    Reopened.NOT_KEPT: "the content of {ref} is not kept (any more), so nothing was done; see journal.keep_closed",
+    Reopened.NOT_CLOSED: "the ticket of {ref} was not closed, so there is nothing to open again",
+    Reopened.NO_ENTRY: "nothing in the journal is called {ref}",
+}
+"""The same as sentences, for whoever uses the command line or the API."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,5 +30,11 @@ async def test_metrics_are_for_who_may_read(listening: str, user: str | None, co
 async def test_the_api_refuses_in_json_and_the_pages_in_words() -> None:
     async with browser(application(sources())) as client:
         answer = await client.get("/api/v1/nowhere")
-        assert (answer.status_code, answer.json()) == (404, {"error": "Not Found"})
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+        assert answer.json() == {
+            "type": "about:blank",
+            "title": "Not Found",
+            "status": 404,
+            "detail": "There is nothing at this address.",
+        }
         assert (await client.get("/nowhere")).status_code == 404

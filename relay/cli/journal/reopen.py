@@ -14,16 +14,9 @@ from relay.journal.entry import Entry
 from relay.journal.store import Journal
 from relay.mail.text import unicode_text, visible
 from relay.settings.model import Settings
-from relay.web.sources import Reopened
+from relay.web.sources import REOPENED, Reopened
 
 WHO = "command line"
-_SENTENCES = {
-    Reopened.DONE: "reopened {ref}: the message to the helpdesk is in the queue",
-    Reopened.ALREADY: "{ref} was reopened before{when}; nothing was done",
-    Reopened.NOT_KEPT: "the content of {ref} is not kept (any more), so nothing was done; see journal.keep_closed",
-    Reopened.NOT_CLOSED: "the ticket of {ref} was not closed, so there is nothing to open again",
-    Reopened.NO_ENTRY: "nothing in the journal is called {ref}",
-}
 
 
 @click.command(name="reopen")
@@ -82,7 +75,7 @@ def _tell(ref: str, answer: Reopened, entries: Sequence[Entry], *, as_json: bool
         )
         return
     when = f", at {noted.at.isoformat(sep=' ', timespec='seconds')} by {noted.who}" if noted else ""
-    sentence = visible(unicode_text(_SENTENCES[answer].format(ref=ref, when=when)))
+    sentence = visible(unicode_text(REOPENED[answer].format(ref=ref, when=when)))
     if answer is Reopened.DONE:
         click.echo(sentence)
     else:

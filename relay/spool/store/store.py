@@ -209,9 +209,9 @@ class Store:
             if file is not None:
                 file.close()
 
-    async def list(self, wanted: Filter | None = None) -> AsyncIterator[Item]:
-        """Yield the items that are meant, by id, their octets not at hand."""
-        meant, after, more = wanted or Filter(), 0, True
+    async def list(self, wanted: Filter | None = None, after: int = 0) -> AsyncIterator[Item]:
+        """Yield the items that are meant, by id, those above ``after``, their octets not at hand."""
+        meant, more = wanted or Filter(), True
         while more:
             begin = after
             items = await self._database.read(

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from relay.channels import Channel, ChannelBook
 from relay.judge.closable import closable
 from relay.web.access import require_read
+from relay.web.books import channels_like
 from relay.web.pages.rendering import Rendering
 
 _MOST = 200
@@ -27,7 +28,7 @@ async def channels(rendering: Rendering, request: Request) -> Response:
     require_read(request)
     book = rendering.sources.book()
     wanted = request.query_params.get("q", "").strip().lower()
-    found = [channel for channel in book.channels if not wanted or _matches(channel, wanted)]
+    found = channels_like(book, wanted)
     language = rendering.language(request)
     return rendering.page(
         request,
@@ -41,10 +42,6 @@ async def channels(rendering: Rendering, request: Request) -> Response:
         rule=_rule(book),
         book=book.digest,
     )
-
-
-def _matches(channel: Channel, wanted: str) -> bool:
-    return any(wanted in str(each).lower() for each in (channel.name, *channel.own, *channel.inbound))
 
 
 def _rule(book: ChannelBook) -> list[tuple[str, str]]:

@@ -58,30 +58,6 @@ class Chart:
         return sum(bar.open for bar in self.bars)
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
-    """Sums of counts."""
-
-    messages: int = 0
-    closed: int = 0
-    doubtful: int = 0
-
-    @property
-    def open(self) -> int:
-        """All that stayed open."""
-        return self.messages - self.closed
-
-
-def total(counts: Iterable[Count]) -> Total:
-    """Return the sums."""
-    messages = closed = doubtful = 0
-    for count in counts:
-        messages += count.messages
-        closed += count.messages if count.verdict == _CLOSED else 0
-        doubtful += count.messages if count.doubtful else 0
-    return Total(messages, closed, doubtful)
-
-
 def charts(counts: Sequence[Count], first: date, last: date) -> tuple[Chart, ...]:
     """Return a chart of all mail, then one of each channel, the busiest first; only the former if there is one channel."""
     days = tuple(first + timedelta(days=number) for number in range((last - first).days + 1))

@@ -1,6 +1,5 @@
 """The queue: what waits in the spool, and the verbs of ``helpdesk-relay queue``."""
 
-from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,18 +7,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from relay.spool.item import Filter, Item, State
+from relay.spool.item import Filter, State
 from relay.spool.store import Store
 from relay.web.access import require_operate, require_read
 from relay.web.pages.rendering import Rendering, first, form_of
+from relay.web.waiting import MOST, VERBS, page_of
 
-VERBS: dict[str, Callable[[Store, Collection[int]], Awaitable[int]]] = {
-    "retry": lambda store, ids: store.retry(ids),
-    "hold": lambda store, ids: store.hold(ids),
-    "release": lambda store, ids: store.release(ids),
-    "bounce": lambda store, ids: store.bounce(ids),
-    "delete": lambda store, ids: store.delete(ids),
-}
 _ASK_FIRST = frozenset({"bounce", "delete"})
 _PAGE = 100
 
@@ -33,8 +26,7 @@ async def queue(rendering: Rendering, request: Request) -> Response:
         for name in ("queue_id", "hop", "channel", "reason", "state")
     }
     after = _number(request.query_params.get("after", "")) or 0
-    items = await _page(store, _filter(asked), after)
-    shown = items[:_PAGE]
+    shown, more = await page_of(store, _filter(asked), after, _PAGE)
     again = {name: value for name, value in asked.items() if value}
     return rendering.page(
         request,
@@ -42,9 +34,7 @@ async def queue(rendering: Rendering, request: Request) -> Response:
         asked=asked,
         items=shown,
         depth=await store.depth(),
-        older=f"/queue?{urlencode({**again, 'after': shown[-1].id}, errors='replace')}"
-        if len(items) > _PAGE
-        else None,
+        older=f"/queue?{urlencode({**again, 'after': shown[-1].id}, errors='replace')}" if more else None,
         verbs=tuple(VERBS),
         done=_verb(request.query_params.get("done", "")),
         changed=_number(request.query_params.get("n", "")) or 0,
@@ -79,16 +69,6 @@ async def change(rendering: Rendering, request: Request) -> Response:
     return rendering.lead(request, f"/queue?done={verb}&n={changed}")
 
 
-async def _page(store: Store, wanted: Filter, after: int) -> list[Item]:
-    found: list[Item] = []
-    async for each in store.list(wanted):
-        if each.id > after:
-            found.append(each)
-        if len(found) > _PAGE:
-            break
-    return found
-
-
 def _filter(asked: dict[str, str]) -> Filter:
     return Filter(
         queue_id=asked["queue_id"] or None,
@@ -101,7 +81,7 @@ def _filter(asked: dict[str, str]) -> Filter:
 
 def _chosen(fields: dict[str, Any]) -> list[int]:
     numbers = [_number(value) for value in fields.get("id", []) if isinstance(value, str)]
-    return list(dict.fromkeys(number for number in numbers if number is not None))[:1000]
+    return list(dict.fromkeys(number for number in numbers if number is not None))[:MOST]
 
 
 def _number(text: str) -> int | None:

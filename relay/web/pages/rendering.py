@@ -3,11 +3,11 @@
 import secrets
 import time
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -15,21 +15,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from relay.errors import NotDurableError, UnavailableError
 from relay.judge.explain import Language
 from relay.mail.text import unicode_text, visible
 from relay.web.access import COOKIE, may_clear, session_of, visitor_of
-from relay.web.guard import host_name, is_host_of, is_loopback
+from relay.web.comparing import mark
+from relay.web.guard import host_name, is_loopback
 from relay.web.language import chosen
 from relay.web.pages.assets import addresses
-from relay.web.pages.shown import deciding, mark
+from relay.web.pages.shown import deciding
+from relay.web.place import root_of
 from relay.web.sessions import LIFETIME, Session, form_token, is_form_token, seal
 from relay.web.sources import Sources
 from relay.web.texts import text
 
 PLACE = Path(__file__).parent.parent
-AWAY = (UnavailableError, NotDurableError)
-"""What a database raises that cannot be reached, or is being closed."""
 _LANGUAGE_COOKIE = "lang"
 _YEAR = 365 * 24 * 60 * 60
 
@@ -99,10 +98,7 @@ class Rendering:
 
     def root(self, request: Request) -> str:
         """Return what stands before every path of ours: the path of ``web.url``, where we are asked for by it."""
-        url = self.sources.settings().web.url
-        if url is None or not is_host_of(request.headers["host"], url):
-            return ""
-        return quote(urlsplit(url).path.rstrip("/"), safe="/%")
+        return root_of(request, self.sources.settings())
 
     def lead(self, request: Request, target: str) -> Response:
         """Lead a browser to another page of ours."""
@@ -135,11 +131,6 @@ def first(fields: dict[str, Any], name: str) -> str:
 def new_session(name: str = "", mark: str = "") -> Session:
     """Return a session that nobody has yet."""
     return Session(name, secrets.token_hex(16), int(time.time()) + LIFETIME, mark)
-
-
-def today() -> date:
-    """Return the day by the machine's own clock."""
-    return datetime.now().astimezone().date()
 
 
 def here(request: Request) -> str:

@@ -12,8 +12,9 @@ from starlette.responses import Response
 from relay.journal.query import Query
 from relay.judge import Disposition, Reason
 from relay.web.access import require_read
-from relay.web.pages.rendering import AWAY, Rendering
+from relay.web.pages.rendering import Rendering
 from relay.web.pages.shown import Explaining, row_of
+from relay.web.sources import AWAY
 
 _PAGE = 50
 _NAMES = 500

@@ -1,14 +1,14 @@
 """Try a message: paste or upload it, say how it came, see the verdict.  Nothing of it is stored."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from relay.mail.address import Mailbox, parse_mailbox
-from relay.mail.envelope import plain_address
+from relay.mail.address import Mailbox
+from relay.mail.envelope import Address
+from relay.mail.typed import bare_path, typed_ip, typed_mailbox
 from relay.web.access import require_read
 from relay.web.guard import LARGE
 from relay.web.pages.rendering import Rendering, first, form_of
@@ -68,7 +68,7 @@ def read(asked: Asked, octets: bytes) -> tuple[Trial | None, list[Problem]]:
         return None, problems
     return Trial(
         octets=octets,
-        reverse_path=_bare(mail_from) if mail_from else None,
+        reverse_path=bare_path(mail_from) if mail_from else None,
         forward_paths=tuple(path for path in paths if path is not None),
         address=address,
         user=asked.auth_user.strip() or None,
@@ -102,22 +102,17 @@ def _octets(fields: dict[str, Any]) -> bytes:
     return first(fields, "message").encode("utf-8", "surrogateescape")
 
 
-def _bare(text: str) -> str:
-    return text.strip().removeprefix("<").removesuffix(">")
-
-
 def _mailbox(text: str, problems: list[Problem]) -> Mailbox | None:
-    found = parse_mailbox(_bare(text))
+    found = typed_mailbox(text)
     if found is None:
         problems.append(("try.no_address", text.strip()))
     return found
 
 
-def _address(text: str, problems: list[Problem]) -> IPv4Address | IPv6Address | None:
+def _address(text: str, problems: list[Problem]) -> Address | None:
     if not text:
         return None
-    try:
-        return plain_address(ip_address(text.removeprefix("[").removesuffix("]")))
-    except ValueError:
+    found = typed_ip(text)
+    if found is None:
         problems.append(("try.no_ip", text))
-        return None
+    return found

@@ -6,19 +6,23 @@ from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
-from relay.web.pages.rendering import AWAY, Rendering, here
+from relay.web.answers import API, problem, problem_of
+from relay.web.pages.rendering import Rendering, here
+from relay.web.sources import AWAY
 
 _PASSED_ON = frozenset({"allow", "retry-after"})
 _SAID = frozenset({400, 401, 403, 404, 405, 408, 413, 500, 503})
 
 
 def exception_handlers(rendering: Rendering) -> Mapping[Any, Any]:
-    """Return what Starlette calls for exceptions: JSON below ``/api/``, a page for people, else a line."""
+    """Return what Starlette calls for exceptions: a problem below ``/api/``, a page for people, else a line."""
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if request.url.path.startswith(API):
+            return problem_of(error)
         return _answer(rendering, request, error.status_code, error.detail, error.headers)
 
     async def away(request: Request, _: Exception) -> Response:
@@ -33,8 +37,8 @@ def exception_handlers(rendering: Rendering) -> Mapping[Any, Any]:
 def _answer(
     rendering: Rendering, request: Request, code: int, detail: str, headers: Mapping[str, str] | None
 ) -> Response:
-    if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": detail}, code, headers)
+    if request.url.path.startswith(API):
+        return problem(code, f"{detail.capitalize()}.", headers)
     if "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse(f"{detail}\n", code, headers)
     if code == 401 and request.method == "GET":

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.journal.query import Count
-from relay.web.pages.chart import CHANNELS, OTHERS, charts, total
+from relay.web.figures import total
+from relay.web.pages.chart import CHANNELS, OTHERS, charts
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 3)
 

@@ -5,7 +5,7 @@ import pytest
 from relay.journal.query import Count
 from relay.journal.store import Journal
 from relay.web.app import application
-from relay.web.pages.overview import observing
+from relay.web.figures import observing
 from tests.web.made import browser, copy, customer, form, keep, settings, sources
 from tests.web.pages.reading import see
 

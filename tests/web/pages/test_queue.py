@@ -4,7 +4,7 @@ import pytest
 from relay.spool.item import State
 from relay.spool.store import Store
 from relay.web.app import application
-from relay.web.pages.queue import VERBS
+from relay.web.waiting import VERBS
 from tests.spool.mail import content, new, reverse
 from tests.web.made import PASSWORDS, browser, sources
 from tests.web.pages.reading import Html, log_in, see, submit

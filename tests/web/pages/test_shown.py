@@ -1,5 +1,6 @@
 from relay.judge import Question
-from relay.web.pages.shown import other_of, row_of
+from relay.web.comparing import other_of
+from relay.web.pages.shown import row_of
 from tests.web.made import copy, customer, entry, settings
 
 

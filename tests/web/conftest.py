@@ -1,4 +1,4 @@
-"""Fixtures of the pages' tests: a real journal, a real spool, and what reads HTML."""
+"""Fixtures of the tests of pages and API: a real journal, a real spool."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime

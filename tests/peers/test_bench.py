@@ -1,0 +1,66 @@
+"""The measuring itself: a short run of it, whose figures mean nothing, with real peers."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.live import TOP
+
+pytestmark = pytest.mark.peers
+RELAYS = {
+    "pass-through",
+    "pass-through-or-spool",
+    "spool",
+    "pass-through, two instances",
+    "spool, two instances",
+}
+PAGE = "before\n<!-- made by make bench: begin -->\nold\n<!-- made by make bench: end -->\nafter\n"
+
+
+def measured(folder: Path, *slices: str) -> dict[str, dict[str, object]]:
+    """Run slices, shortly; Haraka takes part where npm can install it."""
+    (folder / "images").mkdir(exist_ok=True)
+    page, found = folder / "page.md", folder / "found.json"
+    page.write_text(PAGE)
+    command = [sys.executable, "-m", "bench.compare", "--short", "--page", page, "--found", found, *slices]
+    command += [] if shutil.which("npm") else ["--without", "haraka"]
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=150)
+    assert done.returncode == 0, done.stderr + done.stdout
+    return json.loads(found.read_text())
+
+
+def test_every_peer_is_measured_and_the_page_says_so(tmp_path: Path):
+    peers = measured(tmp_path, "4k-10-many")["cases"]["4k-10-many"]
+    assert {*peers} - {"haraka"} == RELAYS | {"floor", "postfix", "toy"}
+    for name, each in peers.items():
+        assert each["rate"] > 0
+        assert 0 < each["p50"] <= each["p99"]
+        assert (each["cpu_median"] > 0) is (name != "floor")
+    page = (tmp_path / "page.md").read_text()
+    assert page.startswith("before\n")
+    assert page.endswith("after\n")
+    assert "old" not in page
+    assert all(f"\n| {name} | " in page for name in peers)
+    ET.parse(tmp_path / "images" / "performance.svg")
+
+
+def test_what_is_measured_of_the_relay_alone_goes_into_the_page_beside_what_was_found_before(tmp_path: Path):
+    measured(tmp_path, "micro", "explain")
+    figures = measured(tmp_path, "memory", "loading", "reloading")["figures"]
+    page = (tmp_path / "page.md").read_text()
+    for name, figure in figures.items():
+        assert figure > 0 or "more" in name
+        assert f"\n| {name} | " in page
+    assert {
+        "header reader, µs",
+        "content reader, 1 MB, µs",
+        "view, verdict and stamp, 1 channels, µs",
+        "milter message, 1 channels, µs",
+        "`explain` on one message, whole process, ms",
+        "idle relay with journal and page, MiB",
+    } <= set(figures)
