@@ -127,7 +127,7 @@ def _usage(error: click.ClickException) -> int:
 
 def _command_of(error: click.ClickException) -> str | None:
     ctx = getattr(error, "ctx", None)
-    return ctx.info_name if ctx is not None and ctx.parent is not None else None
+    return ctx.command_path.partition(" ")[2] or None if ctx is not None else None
 
 
 def _expected(error: RelayError) -> int:

@@ -129,6 +129,20 @@ def test_queue_refuses_a_time_that_it_cannot_read(relay: Run, option: str):
     assert "yesterday is no time" in err
 
 
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        (["journal", "list", "--since", "yesterday"], "journal list"),
+        (["queue", "delete", "--hop", "helpdesk", "--older-than", "yesterday"], "queue delete"),
+        (["replay"], "replay"),
+    ],
+)
+def test_a_wrong_command_line_is_told_which_help_to_read(relay: Run, line: list[str], command: str):
+    code, _, err = relay(*line)
+    assert code == 64
+    assert f"(see 'helpdesk-relay {command} --help')" in err
+
+
 def test_the_sandbox_forwards_nothing_not_even_digests(folder: Path) -> None:
     text = """
 version: 1
