@@ -3,6 +3,7 @@
 import email
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,20 @@ def test_when_keeping_is_turned_off_what_is_kept_goes(tmp_path: Path):
             done = journal(relay, "reopen", ref)
             assert (done.returncode, "is not kept" in done.stderr) == (1, True)
     assert len(desk.got) == 1
+
+
+def test_a_closed_message_that_cannot_be_kept_goes_on_its_way_and_is_logged_and_counted(tmp_path: Path):
+    smtp, web, desk = free_port(), free_port(), Helpdesk()
+    with desk.running():
+        made = text(smtp, desk.port, "pass-through-or-spool")
+        made = made.replace("listen: {", f'listen: {{web: "127.0.0.1:{web}", ')
+        with Process(tmp_path, made).running(smtp) as relay:
+            spool = tmp_path / "var" / "spool"
+            spool.rename(tmp_path / "gone")
+            spool.write_text("in the way")
+            assert send(smtp, "in@relay.company.net")[0] == 250
+            relay.waits_to_say('"event": "a closed message is not kept"')
+            with urllib.request.urlopen(f"http://127.0.0.1:{web}/metrics", timeout=10) as answer:
+                counted = answer.read().decode()
+    assert len(desk.got) == 1
+    assert 'helpdesk_relay_spool_troubles_total{trouble="closed-not-kept"} 1.0' in counted
