@@ -6,6 +6,7 @@ write lock at once, so that a transaction never fails half way because another o
 
 import os
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from sqlite3 import DatabaseError as SqliteError
@@ -32,6 +33,8 @@ _FORGETFUL = (
 _PREFER_INDEXES = (
     "SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true)"
 )
+_ROWS_AT_ONCE = 50
+"""By one statement on SQLite: Python's module gives the interpreter up and takes it back for each of them."""
 _PAGE = 4096
 _LOG_SHARE = 40
 """SQLite's log is folded into the file before it takes more than this part of a small disk."""
@@ -99,10 +102,18 @@ def insert_rows(
 
     ``else_``: what is done on a conflict, in words that both engines know.
     """
-    if rows:
+    into = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES"
+    rest = 0
+    if is_sqlite(connection):
+        rest = len(rows) - len(rows) % _ROWS_AT_ONCE
+        marks = ", ".join([f"({', '.join('?' * len(columns))})"] * _ROWS_AT_ONCE)
+        for begin in range(0, rest, _ROWS_AT_ONCE):
+            values = tuple(chain.from_iterable(rows[begin : begin + _ROWS_AT_ONCE]))
+            connection.exec_driver_sql(f"{into} {marks} {else_}", values)
+    if rest < len(rows):
         mark = "?" if is_sqlite(connection) else "%s"
-        words = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join([mark] * len(columns))}) {else_}"  # noqa: S608 - names of ours
-        connection.exec_driver_sql(words, list(rows))
+        words = f"{into} ({', '.join([mark] * len(columns))}) {else_}"
+        connection.exec_driver_sql(words, list(rows[rest:]))
 
 
 def prefer_indexes(connection: sa.Connection) -> None:

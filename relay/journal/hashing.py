@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from relay.channels import ChannelBook
 from relay.journal.entry import Entry, PathEntry
@@ -18,6 +19,7 @@ _ADDRESS = re.compile(r'[^\s<>()\[\],;:"@]+@[^\s<>()\[\],;:"@]+')
 Change = Callable[[Mailbox], Mailbox]
 
 
+@lru_cache(4096)
 def address_number(address: Mailbox, key: bytes = b"") -> int:
     """Return 64 bits, signed, by which an index finds ``address``; without the key nobody can tell from them whose it is."""
     return int.from_bytes(_digest(address, key, 8), "big", signed=True)

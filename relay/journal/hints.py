@@ -6,6 +6,7 @@ and the like are left out.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from relay.mail.encoded_words import decoded
 from relay.mail.fields import text_of, unfold
@@ -68,8 +69,10 @@ _BROWSER = "Mozilla/"
 
 def tool_of(label: Label) -> str:
     """Return the program and the service that a message names, else the domain of its Message-ID, else nothing."""
-    fields = dict(label.tool_fields)
     domain = _domain(label)
+    if not label.tool_fields:
+        return _service_of(domain) or domain
+    fields = dict(label.tool_fields)
     program = next(_programs(fields), "")
     service = next(_services(fields, domain), "")
     if service and service.lower() in program.lower():
@@ -79,7 +82,9 @@ def tool_of(label: Label) -> str:
 
 def _programs(fields: Mapping[bytes, bytes]) -> Iterator[str]:
     for name in _PROGRAM_FIELDS:
-        program = _WEB_ADDRESS.sub("", _text(fields.get(name, b""))).partition(_CAMPAIGN)[0].strip()
+        if name not in fields:
+            continue
+        program = _WEB_ADDRESS.sub("", _text(fields[name])).partition(_CAMPAIGN)[0].strip()
         if program.startswith(_BROWSER):
             program = program.split()[-1]
         if program:
@@ -96,11 +101,17 @@ def _services(fields: Mapping[bytes, bytes], domain: str) -> Iterator[str]:
     yield from (service for name, service in _SERVICES.items() if name in fields)
     if b"x-pm-message-id" in fields:  # both set it: the one in the form of a UUID, the other as 40 digits
         yield "Postmark" if _UUID.fullmatch(_text(fields[b"x-pm-message-id"])) else "Proton Mail"
+    if service := _service_of(domain):
+        yield service
+
+
+@lru_cache(1024)
+def _service_of(domain: str) -> str:
+    """Return the service or program that a Message-ID's domain tells, or nothing."""
     if _SENDGRID.fullmatch(domain):
-        yield "SendGrid"
-    for end, service in _DOMAINS.items():
-        if f".{domain}".endswith(f".{end}"):
-            yield service
+        return "SendGrid"
+    ends = (service for end, service in _DOMAINS.items() if f".{domain}".endswith(f".{end}"))
+    return next(ends, "")
 
 
 def _domain(label: Label) -> str:

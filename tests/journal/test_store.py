@@ -110,6 +110,15 @@ async def test_all_entries_pass_by_in_order_however_many(journal: Journal) -> No
     assert seen == sorted(seen)
 
 
+@pytest.mark.parametrize("many", [1, 49, 50, 51, 130])
+async def test_a_batch_of_any_length_is_kept_and_every_address_of_it_found(
+    journal: Journal, many: int
+) -> None:
+    await keep(journal, *map(copy, range(many)))
+    for number in range(many):
+        assert await found(journal, about=f"anna{number}@mail.example") == [f"copy-{number}"]
+
+
 async def test_an_entry_is_got_by_every_name_that_it_has(journal: Journal) -> None:
     await keep(journal, copy(1, queue_id="4ABC", ref="R-1"), copy(2, queue_id="4DEF"))
     (one,) = await journal.get("R-1")
@@ -223,6 +232,17 @@ async def test_a_digest_is_claimed_once_a_channel_and_day(journal: Journal) -> N
     claims = [journal.claim_digest(channel, day) for channel in ("care", "care", "orders")]
     assert await asyncio.gather(*claims) == [True, False, True]
     assert await journal.claim_digest("care", day + timedelta(days=1))
+
+
+async def test_a_claim_that_is_given_back_can_be_made_again_and_no_other_one(journal: Journal) -> None:
+    day = NOON.date()
+    for channel in ("care", "orders"):
+        assert await journal.claim_digest(channel, day)
+    assert await journal.claim_digest("care", day + timedelta(days=1))
+    await journal.give_digest_back("care", day)
+    assert await journal.claim_digest("care", day)
+    assert not await journal.claim_digest("orders", day)
+    assert not await journal.claim_digest("care", day + timedelta(days=1))
 
 
 async def test_anything_that_a_client_may_say_can_be_kept_and_found_again(journal: Journal) -> None:
