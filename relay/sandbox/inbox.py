@@ -3,6 +3,7 @@
 The verdict is read off the stamp, the fields above the first Received, as a real helpdesk would.
 """
 
+import asyncio
 import re
 from collections import deque
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ OCTETS_KEPT = 32 * 1024
 _LONGEST_SHOWN = 1000
 """Characters of a field's value that are shown."""
 _REASON = re.compile(r"([a-z-]+)(?:; channel=([a-z0-9-]+))?")
+_DECISION = re.compile(r".*; id=([A-Za-z0-9._-]+)(?:;|\Z)")
 _CLOSED, _OPEN = "auto-closed", "open"
 
 
@@ -38,8 +40,12 @@ class Message:
     """Empty where the stamp does not tell."""
     channel: str
     """The author's channel; empty where there is none or the stamp does not tell."""
+    decision: str
+    """The reference of the decision; empty where the stamp does not tell."""
     stamp: tuple[str, ...]
     """The fields above the first Received."""
+    message_id: str
+    """Without angle brackets."""
     subject: str
     author: str
     """The first From field, decoded (RFC 2047), for display alone."""
@@ -57,6 +63,7 @@ class SandboxInbox:
         """Keep ``keep`` messages, 0 for all; the oldest goes first."""
         self._messages: deque[Message] = deque(maxlen=keep or None)
         self._last_id = 0
+        self._arrival = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -80,7 +87,9 @@ class SandboxInbox:
             verdict=header.verdict,
             reason=header.reason,
             channel=header.channel,
+            decision=header.decision,
             stamp=header.stamp,
+            message_id=header.shown(b"message-id").strip().removeprefix("<").removesuffix(">"),
             subject=header.shown(b"subject"),
             author=header.shown(b"from"),
             to=header.shown(b"to"),
@@ -88,7 +97,13 @@ class SandboxInbox:
             octets=octets[:OCTETS_KEPT],
         )
         self._messages.append(message)
+        self._arrival.set()
+        self._arrival = asyncio.Event()
         return message
+
+    async def next_arrival(self) -> None:
+        """Wait until the next message has arrived."""
+        await self._arrival.wait()
 
     def messages(self) -> tuple[Message, ...]:
         """Return what is kept, newest first."""
@@ -114,7 +129,9 @@ class _Header:
         received = next((number for number, row in enumerate(rows) if row.name.lower() == b"received"), 0)
         self.stamp = tuple(_fit(text_of(unfold(row.octets))) for row in rows[:received])
         stamped = {row.name.lower(): text_of(unfold(row.value)) for row in rows[:received]}
-        found = _REASON.match(stamped.get(b"x-ticket-reason", ""))
+        reason = stamped.get(b"x-ticket-reason", "")
+        found, named = _REASON.match(reason), _DECISION.match(reason)
+        self.decision = named[1] if named else ""
         self.reason, self.channel = (found[1], found[2] or "") if found else ("", "")
         closed = stamped.get(b"x-ticket-status") == _CLOSED or self.reason == "outbound-copy"
         self.verdict = _CLOSED if closed else _OPEN

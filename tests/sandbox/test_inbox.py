@@ -130,3 +130,23 @@ def test_no_octets_make_the_inbox_raise_and_everything_shown_prints(octets: byte
         )
         assert all(text.isprintable() for text in (*shown, *message.stamp))
         assert message.verdict in ("open", "auto-closed")
+
+
+@pytest.mark.parametrize(
+    ("reason", "ref"),
+    [
+        (b"foreign-author; id=6A-1", "6A-1"),
+        (b"outbound-copy; channel=support; id=4bX_.-1", "4bX_.-1"),
+        (b"foreign-author", ""),
+        (b"foreign-author; id=../x", ""),
+        (b"foreign-author; id=<b>", ""),
+    ],
+)
+def test_a_decision_is_found_by_the_id_in_the_stamp(reason: bytes, ref: str) -> None:
+    assert kept(b"X-Ticket-Reason: " + reason + b"\r\nReceived: x\r\n\r\n").decision == ref
+
+
+@pytest.mark.parametrize("field", [b"<a-1@crm.example>", b" a-1@crm.example ", b"\r\n <a-1@crm.example>"])
+def test_a_message_id_is_kept_without_its_brackets(field: bytes) -> None:
+    assert kept(b"Message-ID: " + field + b"\r\n\r\n").message_id == "a-1@crm.example"
+    assert kept(b"Subject: none\r\n\r\n").message_id == ""

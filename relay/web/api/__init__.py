@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from relay.web.answers import json_answer
-from relay.web.api import about, channels, decisions, overview, queue, trial
+from relay.web.api import about, channels, decisions, overview, queue, sandbox, trial
 from relay.web.api.document import document
 from relay.web.api.operation import Operation
 from relay.web.api.resource import Resource
@@ -21,6 +21,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *trial.OPERATIONS,
     *queue.OPERATIONS,
     *channels.OPERATIONS,
+    *sandbox.OPERATIONS,
     *about.OPERATIONS,
 )
 

@@ -100,7 +100,8 @@ def _operation(operation: Operation, schemas: Schemas, refused: Schema) -> dict[
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
     logins: list[dict[str, list[str]]] = [{"basic": []}, {"session": []}]
-    return logins if operation.right is Right.OPERATE else [*logins, {}]
+    needed = operation.right is Right.OPERATE and not operation.here_by_anybody
+    return logins if needed else [*logins, {}]
 
 
 def _responses(operation: Operation, schemas: Schemas, refused: Schema) -> dict[str, Any]:

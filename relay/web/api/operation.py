@@ -59,6 +59,8 @@ class Operation:
     """The type of the answer (``shapes``); None: there is none, only 204."""
     right: Right | None = Right.READ
     """None: everybody may."""
+    here_by_anybody: bool = False
+    """Where reading needs no login, this needs none either."""
     inside: tuple[Field, ...] = ()
     """In the path."""
     query: tuple[Field, ...] = ()

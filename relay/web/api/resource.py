@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from relay.settings.words import Right
-from relay.web.access import Visitor, require_operate, require_read, session_of, visitor_of
+from relay.web.access import Visitor, require_clearing, require_operate, require_read, session_of, visitor_of
 from relay.web.answers import RefusedRequestError, json_answer
 from relay.web.api.accept import accepts
 from relay.web.api.operation import JSON, Call, Operation
@@ -53,7 +53,11 @@ class Resource:
             return require_read(request)
         if operation.right is None:
             return visitor_of(request)
-        visitor = require_operate(request)
+        if operation.here_by_anybody:
+            require_clearing(request, self._sources.settings())
+        else:
+            require_operate(request)
+        visitor = visitor_of(request)
         if visitor.by_cookie:
             self._require_token(request)
         return visitor

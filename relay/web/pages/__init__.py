@@ -53,8 +53,6 @@ def page_routes(rendering: Rendering, logins: Logins) -> list[BaseRoute]:
         route("/sandbox", sandbox.inbox),
         route("/sandbox/clear", sandbox.clear, "POST"),
         route("/message/{number:int}", sandbox.message),
-        route("/api/v1/sandbox/messages", sandbox.listed),
-        route("/api/v1/sandbox/messages", sandbox.cleared, "DELETE"),
         route("/login", login.login_form),
         route("/login", log_in, "POST"),
         route("/logout", log_out, "POST"),

@@ -1,11 +1,10 @@
 """What the stand-in helpdesk got, each message with its verdict, and the way to its decision."""
 
-import re
 from collections import defaultdict
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from relay.judge import Reason
 from relay.mail.text import unicode_text, visible
@@ -14,7 +13,6 @@ from relay.web.access import require_clearing, require_read
 from relay.web.pages.rendering import Rendering, form_of
 
 _PAGE = 100
-_ID = re.compile(r"X-Ticket-Reason:.*; id=([A-Za-z0-9._-]+)(?:;|\Z)")
 
 
 async def inbox(rendering: Rendering, request: Request) -> Response:
@@ -32,7 +30,6 @@ async def inbox(rendering: Rendering, request: Request) -> Response:
         count=len(every),
         older=f"/sandbox?before={shown[-1].id}" if len(messages) > _PAGE else None,
         known=defaultdict(bool, dict.fromkeys(Reason, True)),
-        decisions={message.id: decision_of(message) for message in shown},
         may_clear=rendering.may_clear(request),
         cleared=request.query_params.get("cleared") == "1",
     )
@@ -55,24 +52,6 @@ async def clear(rendering: Rendering, request: Request) -> Response:
     return rendering.lead(request, "/sandbox?cleared=1")
 
 
-async def listed(rendering: Rendering, request: Request) -> Response:
-    """Tell programs what arrived."""
-    require_read(request)
-    return JSONResponse([_values(message) for message in _inbox(rendering).messages()])
-
-
-async def cleared(rendering: Rendering, request: Request) -> Response:
-    """Forget everything that arrived, for a program."""
-    require_clearing(request, rendering.sources.settings())
-    _inbox(rendering).clear()
-    return Response(status_code=204)
-
-
-def decision_of(message: Message) -> str | None:
-    """Return the id that the stamp names; the decision is found by it."""
-    return next((found[1] for line in message.stamp if (found := _ID.match(line))), None)
-
-
 def message_text(message: Message) -> str:
     """Return one message as plain text; what does not print is shown as an escape."""
     lines = [
@@ -85,23 +64,6 @@ def message_text(message: Message) -> str:
     if len(message.octets) < message.size:
         lines.append(f"[{message.size - len(message.octets)} octets more are not kept]")
     return "\n".join(lines) + "\n"
-
-
-def _values(message: Message) -> dict[str, object]:
-    return {
-        "id": message.id,
-        "received_at": message.received_at.isoformat(timespec="seconds"),
-        "reverse_path": message.reverse_path,
-        "forward_paths": list(message.forward_paths),
-        "verdict": message.verdict,
-        "reason": message.reason,
-        "channel": message.channel or None,
-        "subject": message.subject,
-        "from": message.author,
-        "to": message.to,
-        "size": message.size,
-        "stamp": list(message.stamp),
-    }
 
 
 def _line(octets: bytes) -> str:

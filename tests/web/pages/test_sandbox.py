@@ -4,7 +4,6 @@ import pytest
 
 from relay.sandbox.inbox import SandboxInbox
 from relay.web.app import application
-from relay.web.pages.sandbox import decision_of
 from tests.web.made import ELSEWHERE, PASSWORDS, browser, settings, sources
 from tests.web.pages.reading import log_in, see, submit
 
@@ -91,17 +90,6 @@ async def test_the_list_is_cleared_by_a_button_without_a_login_on_this_machine()
     assert "The list is empty now." in page.text
 
 
-async def test_programs_list_and_clear_it() -> None:
-    inbox = inbox_of(STAMPED)
-    async with browser(application(sources(inbox=inbox))) as client:
-        (told,) = (await client.get("/api/v1/sandbox/messages")).json()
-        assert (told["id"], told["verdict"], told["reason"], told["subject"]) == (
-            *(1, "auto-closed", "outbound-copy", "Grüße"),
-        )
-        assert (await client.delete("/api/v1/sandbox/messages")).status_code == 204
-    assert len(inbox) == 0
-
-
 @pytest.mark.parametrize(("user", "code"), [(None, 401), ("reader", 403), ("operator", 403), ("both", 303)])
 async def test_elsewhere_clearing_needs_who_may_operate(user: str | None, code: int) -> None:
     inbox = inbox_of(STAMPED)
@@ -120,18 +108,3 @@ async def test_without_a_sandbox_there_is_none() -> None:
         page = await see(client, "/sandbox", 404)
         assert "Sandbox" not in page.links
         await see(client, "/message/1", 404)
-
-
-@pytest.mark.parametrize(
-    ("reason", "ref"),
-    [
-        (b"foreign-author; id=6A-1", "6A-1"),
-        (b"outbound-copy; channel=support; id=4bX_.-1", "4bX_.-1"),
-        (b"foreign-author", None),
-        (b"foreign-author; id=../x", None),
-        (b"foreign-author; id=<b>", None),
-    ],
-)
-def test_a_decision_is_found_by_the_id_in_the_stamp(reason: bytes, ref: str | None) -> None:
-    (message,) = inbox_of(b"X-Ticket-Reason: " + reason + b"\r\nReceived: x\r\n\r\n").messages()
-    assert decision_of(message) == ref
