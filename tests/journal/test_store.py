@@ -120,12 +120,13 @@ async def test_a_batch_of_any_length_is_kept_and_every_address_of_it_found(
 
 
 async def test_an_entry_is_got_by_every_name_that_it_has(journal: Journal) -> None:
-    await keep(journal, copy(1, queue_id="4ABC", ref="R-1"), copy(2, queue_id="4DEF"))
+    nameless = entry("From: x@y.example")
+    await keep(journal, copy(1, queue_id="4ABC", ref="R-1"), copy(2, queue_id="4DEF"), nameless)
     (one,) = await journal.get("R-1")
     for name in ("4ABC", str(one.number), "copy-1@crm.example", "<copy-1@crm.example>", " R-1 "):
         assert [entry.ref for entry in await journal.get(name)] == ["R-1"], name
     assert [entry.ref for entry in await journal.get("4DEF")] == ["4DEF"]
-    for name in ("", "nobody", "9" * 40, "%", "\0", "\ud800"):
+    for name in ("", "<>", "nobody", "9" * 40, "%", "\0", "\ud800"):
         assert await journal.get(name) == (), name
 
 

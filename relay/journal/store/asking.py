@@ -178,11 +178,9 @@ def _paths(connection: sa.Connection, queue_ids: Sequence[str]) -> dict[str, lis
 
 def _called(name: str) -> Condition:
     known = plain(name.strip())
-    names = [
-        ENTRY.c.ref == known,
-        ENTRY.c.queue_id == known,
-        ENTRY.c.message_id == fit(name.strip().removeprefix("<").removesuffix(">")),
-    ]
+    names = [ENTRY.c.ref == known, ENTRY.c.queue_id == known]
+    if message_id := name.strip().removeprefix("<").removesuffix(">"):  # many messages have none
+        names.append(ENTRY.c.message_id == fit(message_id))
     if known.isdigit() and int(known) <= _LARGEST_NUMBER:
         names.append(ENTRY.c.number == int(known))
     return sa.or_(*names)
