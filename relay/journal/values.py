@@ -6,6 +6,7 @@ No text in it has lone surrogates; what does not print is for whoever writes the
 from collections.abc import Iterable
 
 from relay.journal.entry import Entry, PathEntry
+from relay.journal.query import Look
 from relay.judge.answer import answer
 from relay.judge.explain import Language
 from relay.mail.text import unicode_text
@@ -89,3 +90,8 @@ def _path_values(path: PathEntry) -> Values:
         "told": unicode_text(path.told) if path.told is not None else None,
         "at": path.at.isoformat() if path.at is not None else None,
     }
+
+
+def look_values(looks: Iterable[Look]) -> list[Values]:
+    """Return who looked at an entry."""
+    return [{"at": look.at.isoformat(), "who": unicode_text(look.who)} for look in looks]

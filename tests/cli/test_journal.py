@@ -78,11 +78,17 @@ def test_show_says_why_and_what_else_is_known(relay: Run) -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_whoever_looks_at_an_entry_is_noted(relay: Run) -> None:
-    relay("journal", "show", "Q1")
+def test_whoever_looks_at_an_entry_is_noted_and_shown_to_the_next_one(relay: Run) -> None:
+    _, out, _ = relay("journal", "show", "Q1")
+    assert "looked at" not in out
+    _, out, _ = relay("journal", "show", "Q1")
+    assert out.count("  looked at   ") == 1
+    assert out.rstrip().endswith(" by command line")
+    _, out, _ = relay("journal", "show", "--json", "Q1")
+    assert [look["who"] for look in json.loads(out)["looks"]] == ["command line"] * 2
     _, out, _ = relay("journal", "export", "--about", "anna@customer.example")
     (told,) = map(json.loads, out.splitlines())
-    assert [look["who"] for look in told["looks"]] == ["command line"]
+    assert [look["who"] for look in told["looks"]] == ["command line"] * 3
 
 
 @pytest.mark.usefixtures("filled")

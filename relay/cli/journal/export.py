@@ -8,7 +8,7 @@ import click
 from relay.cli import exits
 from relay.cli.journal.opening import filtered, query_of, with_journal
 from relay.journal.store import Journal
-from relay.journal.values import decision_values
+from relay.journal.values import decision_values, look_values
 from relay.service.keys import web_key
 from relay.service.stamping import stamp_rules_of
 from relay.settings.model import Settings
@@ -29,7 +29,7 @@ def command(**options: Any) -> int:
                 f"{field}: {value}"
                 for field, value in stamp(entry.verdict, rules, entry.queue_id, entry.ref).inserted
             ]
-            looks = [{"at": look.at.isoformat(), "who": look.who} for look in await journal.looks(entry.ref)]
+            looks = look_values(await journal.looks(entry.ref))
             values = {**decision_values(entry, stamped, ()), "looks": looks}
             del values["same_message"]
             click.echo(json.dumps(values, ensure_ascii=False))

@@ -11,8 +11,9 @@ from relay.cli.app import config_option
 from relay.cli.journal.opening import with_journal
 from relay.cli.words import told
 from relay.journal.entry import Entry, PathEntry
+from relay.journal.query import Look
 from relay.journal.store import Journal
-from relay.journal.values import decision_values
+from relay.journal.values import decision_values, look_values
 from relay.judge.explain import Language
 from relay.mail.text import unicode_text, visible
 from relay.service.keys import web_key
@@ -39,14 +40,19 @@ def command(name: str, config: str | None, lang: str, as_json: bool) -> int:
                 f"{field}: {value}"
                 for field, value in stamp(entry.verdict, rules, entry.queue_id, entry.ref).inserted
             ]
+            looks = await journal.looks(entry.ref)
             if as_json:
                 same = await journal.same_message(entry.message_id)
                 values = decision_values(entry, stamped, same, Language(lang))
-                click.echo(json.dumps(values, ensure_ascii=False))
+                click.echo(json.dumps({**values, "looks": look_values(looks)}, ensure_ascii=False))
             else:
                 if number:
                     click.echo()
-                for line in (*told(entry.ref, entry.verdict, stamped, Language(lang)), *besides(entry)):
+                for line in (
+                    *told(entry.ref, entry.verdict, stamped, Language(lang)),
+                    *besides(entry),
+                    *map(_look, looks),
+                ):
                     click.echo(line)
             await journal.look(entry.ref, "command line", datetime.now(UTC))
         if not entries:
@@ -81,6 +87,11 @@ def besides(entry: Entry) -> Iterator[str]:
             yield visible(unicode_text(f"  {label:<10}  {fact}"))
     for path in entry.paths:
         yield visible(unicode_text(f"  rcpt to     {_path(path)}"))
+
+
+def _look(look: Look) -> str:
+    who = visible(unicode_text(look.who))
+    return f"  looked at   {look.at.isoformat(sep=' ', timespec='seconds')} by {who}"
 
 
 def _path(path: PathEntry) -> str:
