@@ -64,6 +64,7 @@ def in_force(settings: Settings, lasting: Lasting, before: InForce | None) -> In
     _make_state(settings)
     hostname = hostname_of(settings)
     book = settings.book()
+    _ = book.digest  # half a second for a large book, here rather than where mail waits for it
     if before is not None and pool_key(before.settings) == pool_key(settings):
         pool = before.pool
     else:

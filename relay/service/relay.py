@@ -20,6 +20,7 @@ from relay.milter.server import Milter
 from relay.pipeline import Means, PassThrough, Spooled, SpoolMeans
 from relay.sandbox.hop import SandboxHop
 from relay.sandbox.inbox import SandboxInbox
+from relay.service.aside import aside
 from relay.service.counting import Counting
 from relay.service.digest import Digesting, DigestTerms
 from relay.service.digest import Means as DigestMeans
@@ -118,8 +119,9 @@ class Relay:
         assert self._intake is not None, "start comes first"
         assert self._milter is not None
         try:
-            settings = await asyncio.to_thread(self._load)
-            force = await asyncio.to_thread(in_force, settings, self._lasting, self._force)
+            with aside():
+                settings = await asyncio.to_thread(self._load)
+                force = await asyncio.to_thread(in_force, settings, self._lasting, self._force)
             await self._open_spool(force)
             await self._listen(settings)
         except BadSettingsError as bad:
