@@ -16,7 +16,7 @@ def why_link(url: str, ref: str, key: bytes) -> str:
 
 def signature(ref: str, key: bytes) -> str:
     """Return what proves that we have made the link to a decision."""
-    return hmac.new(key, b"why\0" + ref.encode("utf-8", "surrogateescape"), "sha256").hexdigest()[:_DIGITS]
+    return hmac.new(key, b"why\0" + ref.encode("utf-8", "surrogatepass"), "sha256").hexdigest()[:_DIGITS]
 
 
 def is_signed(ref: str, proof: str, key: bytes) -> bool:
