@@ -46,4 +46,5 @@ def decision_lines(entry: Entry, rules: StampRules, language: Language) -> Itera
 
 def _stamped(entry: Entry, rules: StampRules) -> list[str]:
     """Return what such a verdict is stamped with by the rules in force; the journal does not keep stamps."""
-    return [f"{name}: {value}" for name, value in stamp(entry.verdict, rules, entry.queue_id).inserted]
+    fields = stamp(entry.verdict, rules, entry.queue_id, entry.ref).inserted
+    return [f"{name}: {value}" for name, value in fields]

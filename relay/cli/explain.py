@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -74,7 +74,12 @@ def command(
     _check_usage(name, files, given)
     settings = read_settings(config_path(config), os.environ)
     explainer = _Explainer(settings.book(), stamp_rules_of(settings), given, Language(lang), as_json, expect)
-    return explainer.files(files) if name is None else explainer.decisions(settings, name)
+    if name is None:
+        return explainer.files(files)
+    from relay.service.keys import web_key
+
+    explainer = replace(explainer, rules=stamp_rules_of(settings, web_key(settings)))
+    return explainer.decisions(settings, name)
 
 
 def _check_usage(name: str | None, files: Sequence[str], given: Given) -> None:

@@ -39,6 +39,17 @@ def test_a_decision_is_found_by_queue_id_number_or_message_id(relay: Run, name: 
 
 
 @pytest.mark.usefixtures("remembered")
+def test_its_stamp_has_the_link_that_journal_show_tells(relay: Run, folder: Path):
+    linked = f"{CHANNELS}stamp: {{link: true}}\nweb: {{url: https://relay.company.com}}\n"
+    (folder / "channels.yaml").write_text(linked)
+    _, by_explain, _ = relay("explain", "--id", "Q1", "--json")
+    _, by_show, _ = relay("journal", "show", "Q1", "--json")
+    stamp = json.loads(by_explain)["stamp"]
+    assert stamp == json.loads(by_show)["stamp"]
+    assert stamp[-1].startswith("X-Ticket-Why: https://relay.company.com/why/Q1?s=")
+
+
+@pytest.mark.usefixtures("remembered")
 def test_its_object_has_the_keys_of_a_file_first(relay: Run):
     _, by_file, _ = relay("explain", "copy.eml", "--json")
     _, by_id, _ = relay("explain", "--id", "Q1", "--json")
