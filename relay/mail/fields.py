@@ -110,11 +110,19 @@ def edited(head: bytes, edit: HeaderEdit, on_top: Iterable[bytes] = ()) -> tuple
     A leading mbox ``From `` line stays the first line.
     """
     top = b"".join([*(field_line(name, value) for name, value in edit.inserted), *on_top])
+    start = _start_of_fields(head)
+    if edit.removed is None or not _stands_in(head, start, edit.removed):
+        return head[:start] + top, start
     section = read_header(head)
-    if edit.removed is None or not any(edit.removed.fullmatch(row.name.lower()) for row in section.rows):
-        return section.mbox_line + top, len(section.mbox_line)
     kept = [row.octets for row in section.rows if not edit.removed.fullmatch(row.name.lower())]
     return b"".join([section.mbox_line, top, *kept]), len(head) - len(section.rest)
+
+
+def _stands_in(head: bytes, start: int, removed: re.Pattern[bytes]) -> bool:
+    """Tell whether a field of the header section is to be taken out; mostly none is."""
+    matches = removed.fullmatch
+    rows = names_and_values(head, blank_line(head, start)[0])
+    return any(matches(name.lower()) for name, _ in rows)
 
 
 def edited_stream(chunks: Iterable[bytes], edit: HeaderEdit, on_top: Iterable[bytes] = ()) -> Iterator[bytes]:
