@@ -148,7 +148,7 @@ def test_no_command_of_a_stranger_survives_and_no_sign_of_his_is_lost(
 ) -> None:
     forged = b"".join(b"%s: forged\r\n" % name.encode() for name in KEPT_FROM_STRANGERS[preset])
     signs = b"".join(b"%s: kept\r\n" % name.encode() for name in SIGNS[preset])
-    head = forged + signs + content
+    head = forged + signs + b"X-Between: content may begin with a fold\r\n" + content
     verdict = judge(make_view(head, [], Client(OUTSIDE)), by)
     edit = stamp(verdict, rules_of(StampSettings(preset=preset)))
     replacement, replaced = edited(head, edit)
