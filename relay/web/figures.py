@@ -1,6 +1,6 @@
 """Sums of what was decided, and what observing channels would have closed.  Pure."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -49,11 +49,15 @@ def total(counts: Iterable[Count]) -> Total:
 
 def observing(counts: Sequence[Count], book: ChannelBook) -> tuple[Observed, ...]:
     """Return what each channel that observes now would have closed, the most first."""
+    seen: defaultdict[str, list[Count]] = defaultdict(list)
+    for count in counts:
+        if count.reason == Reason.OBSERVED:
+            seen[count.channel].append(count)
     found = []
     for channel in book.channels:
         if channel.auto_close is AutoClose.OBSERVE:
-            seen = [each for each in counts if (each.channel, each.reason) == (channel.name, Reason.OBSERVED)]
-            found.append(Observed(channel.name, total(seen).messages, total(seen).doubtful))
+            sums = total(seen.get(channel.name, ()))
+            found.append(Observed(channel.name, sums.messages, sums.doubtful))
     return tuple(sorted(found, key=lambda each: -each.messages))
 
 

@@ -33,8 +33,10 @@ def api_routes(sources: Sources) -> list[BaseRoute]:
         by_path[operation.path].append(operation)
     fixed_first = sorted(by_path, key=lambda path: path.count("{"))
 
+    told = document(OPERATIONS, PLACE)
+
     async def openapi(request: Request) -> Response:
-        return json_answer(document(OPERATIONS, root_of(request, sources.settings()) + PLACE))
+        return json_answer({**told, "servers": [{"url": root_of(request, sources.settings()) + PLACE}]})
 
     return [
         *[Route(PLACE + path, Resource(by_path[path], sources)) for path in fixed_first],
