@@ -8,11 +8,11 @@ from relay.cli.journal.opening import opened
 from relay.cli.journal.show import besides
 from relay.cli.words import told
 from relay.journal.entry import Entry
-from relay.journal.values import decision_values
+from relay.journal.values import decision_values, stamp_lines
 from relay.judge.explain import Language
 from relay.mail.text import unicode_text
 from relay.settings.model import Settings
-from relay.stamp import StampRules, stamp
+from relay.stamp import StampRules
 
 
 def decided(settings: Settings, name: str) -> tuple[Entry, ...]:
@@ -33,18 +33,12 @@ def decided(settings: Settings, name: str) -> tuple[Entry, ...]:
 
 def decision_object(entry: Entry, rules: StampRules, language: Language) -> dict[str, object]:
     """Return the object of ``explain --json``, with what else the journal knows."""
-    values = decision_values(entry, _stamped(entry, rules), (), language)
+    values = decision_values(entry, stamp_lines(entry, rules), (), language)
     del values["same_message"]
     return {"file": unicode_text(entry.ref), **values}
 
 
 def decision_lines(entry: Entry, rules: StampRules, language: Language) -> Iterator[str]:
     """Yield the lines of ``explain``, and below them what else the journal knows."""
-    yield from told(entry.ref, entry.verdict, _stamped(entry, rules), language)
+    yield from told(entry.ref, entry.verdict, stamp_lines(entry, rules), language)
     yield from besides(entry)
-
-
-def _stamped(entry: Entry, rules: StampRules) -> list[str]:
-    """Return what such a verdict is stamped with by the rules in force; the journal does not keep stamps."""
-    fields = stamp(entry.verdict, rules, entry.queue_id, entry.ref).inserted
-    return [f"{name}: {value}" for name, value in fields]

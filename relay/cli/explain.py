@@ -145,7 +145,7 @@ class _Explainer:
     def explain(self, file: str, head: bytes) -> Verdict:
         """Judge one message and print the answer."""
         verdict = self._judged(head)
-        stamped = [f"{name}: {value}" for name, value in stamp(verdict, self.rules).inserted]
+        stamped = stamp(verdict, self.rules).lines
         if self.as_json:
             told = {"file": unicode_text(file), **answer(verdict, stamped, self.language)}
             click.echo(json.dumps(told, ensure_ascii=False))

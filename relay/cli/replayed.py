@@ -68,9 +68,7 @@ class Report:
         sys.stdout.flush()
 
     def _answer(self, replayed: Replayed) -> dict[str, object]:
-        stamped = [
-            f"{name}: {value}" for name, value in stamp(replayed.verdict, self._rules, _id(replayed)).inserted
-        ]
+        stamped = stamp(replayed.verdict, self._rules, _id(replayed)).lines
         told: dict[str, object] = {"file": unicode_text(replayed.name), **answer(replayed.verdict, stamped)}
         if replayed.at is not None:
             told["at"] = replayed.at.isoformat()

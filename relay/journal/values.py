@@ -11,6 +11,7 @@ from relay.judge.answer import answer
 from relay.judge.explain import Language
 from relay.mail.text import unicode_text
 from relay.mail.view import Evidence
+from relay.stamp import StampRules, stamp
 
 Values = dict[str, object]
 
@@ -95,3 +96,8 @@ def _path_values(path: PathEntry) -> Values:
 def look_values(looks: Iterable[Look]) -> list[Values]:
     """Return who looked at an entry."""
     return [{"at": look.at.isoformat(), "who": unicode_text(look.who)} for look in looks]
+
+
+def stamp_lines(entry: Entry, rules: StampRules) -> list[str]:
+    """Return what such a verdict is stamped with by ``rules``, as ``Name: value``; the journal does not keep stamps."""
+    return stamp(entry.verdict, rules, entry.queue_id, entry.ref).lines

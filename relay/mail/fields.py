@@ -54,6 +54,11 @@ class HeaderEdit:
     inserted: tuple[tuple[str, str], ...]
     """Names and values in the order in which they stand afterwards; ASCII."""
 
+    @property
+    def lines(self) -> list[str]:
+        """What is put on top, as ``Name: value``, for people."""
+        return [f"{name}: {value}" for name, value in self.inserted]
+
 
 def read_header(head: bytes) -> HeaderSection:
     """Return the header section that ``head`` starts with; what follows its empty line is kept in ``rest``."""

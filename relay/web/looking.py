@@ -1,11 +1,10 @@
-"""Looking at a decision: where it is found, how the look is noted, what such a verdict is stamped with."""
+"""Looking at a decision: where it is found, and how the look is noted."""
 
 from datetime import UTC, datetime
 
 from relay.errors import NotDurableError, UnavailableError
 from relay.journal.entry import Entry
 from relay.journal.store import Journal
-from relay.stamp import stamp
 from relay.web.sources import Sources
 
 LOCAL, BY_LINK = "local", "link"
@@ -34,9 +33,3 @@ async def note(journal: Journal, entry: Entry, who: str) -> bool:
     except NotDurableError:
         return False
     return True
-
-
-def stamp_lines(entry: Entry, sources: Sources) -> tuple[str, ...]:
-    """Return the fields that the verdict sets by the rules in force."""
-    edit = stamp(entry.verdict, sources.stamp(), entry.queue_id, entry.ref)
-    return tuple(f"{name}: {value}" for name, value in edit.inserted)

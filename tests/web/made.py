@@ -70,8 +70,7 @@ def try_it(settings: Callable[[], Settings]) -> Callable[[Trial], Tried]:
         client = Client(trial.address, user=trial.user)
         view = make_view(trial.octets, trial.forward_paths, client, known)
         verdict = judge(view, settings().book())
-        edit = stamp(verdict, stamp_rules_of(settings()))
-        return Tried(verdict, tuple(f"{name}: {value}" for name, value in edit.inserted))
+        return Tried(verdict, tuple(stamp(verdict, stamp_rules_of(settings())).lines))
 
     return judged
 

@@ -8,11 +8,10 @@ import click
 from relay.cli import exits
 from relay.cli.journal.opening import filtered, query_of, with_journal
 from relay.journal.store import Journal
-from relay.journal.values import decision_values, look_values
+from relay.journal.values import decision_values, look_values, stamp_lines
 from relay.service.keys import web_key
 from relay.service.stamping import stamp_rules_of
 from relay.settings.model import Settings
-from relay.stamp import stamp
 
 
 @click.command(name="export")
@@ -25,10 +24,7 @@ def command(**options: Any) -> int:
     async def go(journal: Journal, settings: Settings) -> int:
         rules = stamp_rules_of(settings, web_key(settings))
         async for entry in journal.entries(query):
-            stamped = [
-                f"{field}: {value}"
-                for field, value in stamp(entry.verdict, rules, entry.queue_id, entry.ref).inserted
-            ]
+            stamped = stamp_lines(entry, rules)
             looks = look_values(await journal.looks(entry.ref))
             values = {**decision_values(entry, stamped, ()), "looks": looks}
             del values["same_message"]

@@ -13,13 +13,12 @@ from relay.cli.words import told
 from relay.journal.entry import Entry, PathEntry
 from relay.journal.query import Look
 from relay.journal.store import Journal
-from relay.journal.values import decision_values, look_values
+from relay.journal.values import decision_values, look_values, stamp_lines
 from relay.judge.explain import Language
 from relay.mail.text import unicode_text, visible
 from relay.service.keys import web_key
 from relay.service.stamping import stamp_rules_of
 from relay.settings.model import Settings
-from relay.stamp import stamp
 
 
 @click.command(name="show")
@@ -36,10 +35,7 @@ def command(name: str, config: str | None, lang: str, as_json: bool) -> int:
         entries = await journal.get(name)
         rules = stamp_rules_of(settings, web_key(settings))
         for number, entry in enumerate(entries):
-            stamped = [
-                f"{field}: {value}"
-                for field, value in stamp(entry.verdict, rules, entry.queue_id, entry.ref).inserted
-            ]
+            stamped = stamp_lines(entry, rules)
             looks = await journal.looks(entry.ref)
             if as_json:
                 same = await journal.same_message(entry.message_id)

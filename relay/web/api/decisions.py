@@ -7,7 +7,7 @@ from relay.journal.entry import Entry
 from relay.journal.moment import moment
 from relay.journal.query import Query
 from relay.journal.store import Journal
-from relay.journal.values import decision_values, entry_values
+from relay.journal.values import decision_values, entry_values, look_values, stamp_lines
 from relay.mail.text import unicode_text
 from relay.settings.words import Right
 from relay.web.answers import RefusedRequestError
@@ -16,7 +16,7 @@ from relay.web.api.fields import Field, said
 from relay.web.api.operation import Call, Operation
 from relay.web.api.shapes import decision as shapes
 from relay.web.comparing import Other, other_of
-from relay.web.looking import LOCAL, journal_of, meant, note, stamp_lines
+from relay.web.looking import LOCAL, journal_of, meant, note
 from relay.web.sources import REOPENED, Reopened
 
 _OTHERS, _LOOKS = 20, 50
@@ -90,9 +90,9 @@ async def _show(call: Call) -> object:
     looks = await journal.looks(entry.ref)
     others = [each for each in alike if each.ref != entry.ref]
     return {
-        **decision_values(entry, list(stamp_lines(entry, call.sources)), alike, call.values["lang"]),
+        **decision_values(entry, stamp_lines(entry, call.sources.stamp()), alike, call.values["lang"]),
         "others": [_other(other_of(entry, each)) for each in others[:_OTHERS]],
-        "looks": [{"at": look.at.isoformat(), "who": unicode_text(look.who)} for look in looks[-_LOOKS:]],
+        "looks": look_values(looks[-_LOOKS:]),
     }
 
 

@@ -8,10 +8,11 @@ from starlette.responses import Response
 
 from relay.journal.entry import Entry
 from relay.journal.store import Journal
+from relay.journal.values import stamp_lines
 from relay.links import is_signed
 from relay.web.access import require_operate, require_read
 from relay.web.comparing import other_of
-from relay.web.looking import BY_LINK, LOCAL, journal_of, meant, note, stamp_lines
+from relay.web.looking import BY_LINK, LOCAL, journal_of, meant, note
 from relay.web.pages.rendering import Rendering, form_of
 from relay.web.pages.shown import Explaining, row_of
 from relay.web.sources import Reopened
@@ -48,7 +49,7 @@ async def _shown(
         unnoted=not noted,
         others=[other_of(entry, each) for each in alike[:_OTHERS]],
         more_others=max(0, len(alike) - _OTHERS),
-        lines=stamp_lines(entry, rendering.sources),
+        lines=stamp_lines(entry, rendering.sources.stamp()),
         book=rendering.sources.book().digest,
         looks=looks[::-1][:_LOOKS],
         more_looks=max(0, len(looks) - _LOOKS),
@@ -71,7 +72,7 @@ async def why(rendering: Rendering, request: Request) -> Response:
         "why.html",
         forms=False,
         entry=entry,
-        lines=stamp_lines(entry, rendering.sources),
+        lines=stamp_lines(entry, rendering.sources.stamp()),
         explain=Explaining(rendering.language(request)),
     )
 
