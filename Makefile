@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-peers check bench format lock clean
+.PHONY: run test test-peers check docs bench format lock clean
 
 run: $(VENV)/.installed  ## start the relay with a built-in stand-in helpdesk and send it samples
 	@$(BIN)/python tools/tour.py
@@ -21,6 +21,9 @@ check: $(VENV)/.tested  ## ruff, ruff format, mypy, import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.tested  ## the documentation as a website, in build/docs
+	$(BIN)/mkdocs build --strict --quiet
 
 bench: $(VENV)/.tested  ## the relay beside Postfix, Haraka and others, into docs/performance.md; then its parts
 	$(BIN)/python -m bench.compare $(BENCH_ARGS)
