@@ -153,11 +153,16 @@ class Recorder:
             await journal.close()
 
     async def _write(self) -> None:
-        """Write what waits; what cannot be written now waits again."""
+        """Write what waits; what cannot be written now waits again.
+
+        What comes meanwhile is left to gather: under load there would be no end to small batches.
+        """
         await self._open()
         assert self.journal is not None
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _BATCH))]
+        left = len(self._waiting)
+        while left > 0:
+            batch = [self._waiting.popleft() for _ in range(min(left, len(self._waiting), _BATCH))]
+            left -= _BATCH
             try:
                 await self._write_batch(self.journal, batch)
             except BaseException:

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from relay.channels import ChannelBook
 from relay.errors import NewerSchemaError
 from relay.events import Fault, JournalLost, JournalTrouble
 from relay.journal import recorder as module
-from relay.journal.entry import Later, PathEntry, PathState
+from relay.journal.entry import Entry, Later, PathEntry, PathState
 from relay.journal.query import Query
 from relay.journal.recorder import Recorder, Terms
 from relay.journal.store import Journal, JournalPlace
@@ -88,6 +89,28 @@ async def test_what_still_waits_is_written_at_the_end(
         await asyncio.sleep(0.05)
         assert recorder.written == 0
     assert await wanted.kept() == ["A"]
+
+
+async def test_what_comes_while_a_batch_is_written_gathers_for_the_next(
+    wanted: Wanted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with wanted.recorder() as recorder:
+        journal = recorder.journal
+        assert journal is not None
+        add = journal.add
+
+        async def adding(entries: Sequence[tuple[Entry, ChannelBook]]) -> None:
+            monkeypatch.setattr(module, "_GATHER_SECONDS", 60)
+            recorder.take(copy("B"))  # type: ignore[arg-type]
+            await add(entries)
+
+        monkeypatch.setattr(journal, "add", adding)
+        recorder.take(copy("A"))  # type: ignore[arg-type]
+        await until(lambda: recorder.written)
+        await asyncio.sleep(0.05)
+        assert (recorder.written, recorder.waiting) == (1, 1)
+        monkeypatch.setattr(journal, "add", add)
+    assert await wanted.kept() == ["A", "B"]
 
 
 async def test_what_was_not_judged_is_not_kept(wanted: Wanted) -> None:
