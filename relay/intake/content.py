@@ -6,6 +6,9 @@ else (RFC 5321 4.1.1.4); every other octet is kept, whatever it is and however l
 
 import re
 
+from relay.mail.line_ends import has_bare
+
+_DOT = b"\r\n."
 _END = b"\r\n.\r\n"
 _BEGINNINGS = (b"\r\n.\r", b"\r\n.", b"\r\n", b"\r")
 _LINE_END = re.compile(rb"\r\r?\n|\r|\n")
@@ -38,7 +41,8 @@ class ContentReader:
     def feed(self, chunk: bytes) -> bytes:
         """Take a chunk; return the octets of the content that are certain by now.  Not to be called once done."""
         octets = self._held + chunk
-        end = octets.find(_END)
+        dot = octets.find(_DOT)  # most chunks have none, and this one look tells all
+        end = octets.find(_END, dot) if dot >= 0 else -1
         if end >= 0:
             self.done = True
             self.rest = octets[end + 5 :]
@@ -47,7 +51,7 @@ class ContentReader:
             cut = len(octets) - self._undecided(octets)
             self._held = octets[cut:]
             octets = octets[:cut]
-        return b"" if self.skimming else self._kept(octets)
+        return b"" if self.skimming else self._kept(octets, stuffed=dot >= 0 and dot != end)
 
     def _undecided(self, octets: bytes) -> int:
         """Return how many octets at the end mean nothing before their neighbours are known."""
@@ -56,13 +60,12 @@ class ContentReader:
         length = next((len(start) for start in _BEGINNINGS if octets.endswith(start)), 0)
         return length + 1 if length and octets[-length - 1 : -length] == b"\r" else length
 
-    def _kept(self, octets: bytes) -> bytes:
+    def _kept(self, octets: bytes, *, stuffed: bool) -> bytes:
         if not octets:
             return b""
-        pairs = octets.count(b"\r\n")
-        stray = octets.count(b"\n") != pairs or octets.count(b"\r") != pairs
-        if b"\r\n." in octets:
-            octets = octets.replace(b"\r\n.", b"\r\n")
+        stray = has_bare(octets)
+        if stuffed:
+            octets = octets.replace(_DOT, b"\r\n")
         if stray:
             self.bare = True
             if self._normalise:
