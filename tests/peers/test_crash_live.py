@@ -70,7 +70,7 @@ class Load:
             time.sleep(0.02)
 
     def _send(self, client: smtplib.SMTP, name: str) -> None:
-        size = random.choice((10, 3_000, 100_000))
+        size = random.choice((10, 3_000, 200_000))
         content = (
             f"From: support@company.com\r\nSubject: {name}\r\n\r\n".encode()
             + b"x" * 70 * 0

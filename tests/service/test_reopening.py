@@ -185,7 +185,7 @@ async def test_a_journal_that_is_away_is_trouble_and_nothing_is_done(house: Hous
 
 async def test_a_content_that_is_damaged_is_not_kept(house: House):
     await house.spool.forget_kept(["Q1"])
-    await house.keep(COPY + b"x" * 100_000)
+    await house.keep(COPY + b"x" * 200_000)
     (file,) = (house.spool._folder.place / "contents").glob("*")
     file.unlink()
     assert await house.reopen()("Q1", "anna") is Reopened.NOT_KEPT
@@ -198,7 +198,7 @@ async def test_every_way_that_the_message_took_is_told(house: House):
         OpenWay("helpdesk", (path("in-1@desk.example"), path("open@desk.example"))),
         OpenWay("helpdesk:orders", (path("jörg@orders.example"),)),
     )
-    await house.keep(COPY + "Grüße\r\n".encode() + b"x" * 100_000, ways=ways)
+    await house.keep(COPY + "Grüße\r\n".encode() + b"x" * 200_000, ways=ways)
     assert await house.reopen()("Q1", "anna") is Reopened.DONE
     one, other = await house.waiting()
     assert (one.destination, one.forward_paths) == ("helpdesk", ways[0].forward_paths)

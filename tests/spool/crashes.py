@@ -69,7 +69,7 @@ async def left_in(place: SpoolPlace) -> Counter[str]:
             number = int(item.queue_id.rpartition("-")[2])
             assert await octets(store, item) == STAMPED + body_of(number)
         if place.url is None:
-            large = sum(1 for item in items if item.size > 65_536 + len(STAMPED))
+            large = sum(1 for item in items if item.size > 131_072 + len(STAMPED))
             assert len(list((place.folder / "contents").iterdir())) == large
         return Counter(item.queue_id for item in items)
     finally:

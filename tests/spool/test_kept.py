@@ -13,7 +13,7 @@ from tests.samples import box
 from tests.spool.mail import HEAD, NOON, STAMPED, Time, content, items_of, new, octets, path, to_keep
 
 ALL_GONE = Settlement(frozenset({0}))
-SIZES = (10, 65_536 - len(HEAD), 65_537, 700_001)
+SIZES = (10, 131_072 - len(HEAD), 131_073, 700_001)
 
 
 async def found(store: Store, ref: str = "Q-1") -> Kept:
@@ -58,10 +58,10 @@ async def test_a_content_that_waits_and_is_kept_is_there_once_until_both_are_ove
 
 
 async def test_a_content_that_is_not_kept_any_more_is_still_delivered(store: Store):
-    await store.put([new()], content(b"x" * 100_000), to_keep())
+    await store.put([new()], content(b"x" * 200_000), to_keep())
     await store.forget_kept(["Q-1"])
     (item,) = await store.claim(1, NOON)
-    assert await octets(store, item) == STAMPED + b"x" * 100_000
+    assert await octets(store, item) == STAMPED + b"x" * 200_000
 
 
 async def test_everything_that_is_known_comes_back_as_it_was(store: Store):
@@ -85,7 +85,7 @@ async def test_without_anything_to_keep_nothing_is_kept(store: Store):
     assert await store.kept("Q-1") is None
 
 
-@pytest.mark.parametrize("size", [10, 100_000])
+@pytest.mark.parametrize("size", [10, 200_000])
 async def test_only_the_first_wish_is_fulfilled(store: Store, size: int, time: Time):
     await store.put([], content(), to_keep())
     time.pass_(hours=1)
@@ -105,25 +105,25 @@ async def test_a_wish_for_what_is_forgotten_meanwhile_does_nothing(store: Store)
     await store.put([], content(), to_keep())
     kept = await found(store)
     await store.forget_kept(["Q-1"])
-    for body in (b"small", b"x" * 100_000):
+    for body in (b"small", b"x" * 200_000):
         assert not await store.reopen(kept, "anna", [new(head=b"", body_from=0)], HeldContent(body))
     assert await left(store) == [0, 0, 0]
 
 
 async def test_what_is_forgotten_is_what_was_named_and_nothing_else(store: Store):
     for ref in ("Q-1", "Q-2", "Q-3"):
-        await store.put([], content(b"x" * 70_000), to_keep(ref))
+        await store.put([], content(b"x" * 140_000), to_keep(ref))
     assert await store.forget_kept([]) == 0
     assert await store.forget_kept(["Q-1", "Q-3", "Q-9"]) == 2
     assert [await store.kept(ref) is None for ref in ("Q-1", "Q-2", "Q-3")] == [True, False, True]
-    assert await original(store, "Q-2") == HEAD + b"x" * 70_000
+    assert await original(store, "Q-2") == HEAD + b"x" * 140_000
 
 
 async def test_what_was_kept_for_long_enough_goes_a_few_at_a_time_and_the_oldest_first(
     store: Store, time: Time
 ):
     for number in range(5):
-        await store.put([], content(b"x" * 70_000), to_keep(f"Q-{number}"))
+        await store.put([], content(b"x" * 140_000), to_keep(f"Q-{number}"))
         time.pass_(days=1)
     before = NOON + timedelta(days=3)
     assert [await store.expire_kept(before, 2) for _ in range(3)] == [2, 1, 0]
@@ -133,13 +133,13 @@ async def test_what_was_kept_for_long_enough_goes_a_few_at_a_time_and_the_oldest
 async def test_a_commands_store_finds_and_reopens_what_a_relay_kept(
     store: Store, place: SpoolPlace, time: Time
 ):
-    await store.put([], content(b"x" * 100_000), to_keep())
+    await store.put([], content(b"x" * 200_000), to_keep())
     beside = await Store.open(place, now=time.now, serving=False)
-    assert await original(beside) == HEAD + b"x" * 100_000
-    assert await reopened(beside, body=b"y" * 100_000)
+    assert await original(beside) == HEAD + b"x" * 200_000
+    assert await reopened(beside, body=b"y" * 200_000)
     await beside.close()
     (item,) = await store.claim(1, NOON)
-    assert await octets(store, item) == b"y" * 100_000
+    assert await octets(store, item) == b"y" * 200_000
     assert not await reopened(store)
 
 

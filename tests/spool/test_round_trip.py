@@ -23,7 +23,7 @@ def kept_open(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 bodies = st.one_of(
-    st.binary(max_size=200), st.integers(65_400, 66_000).map(lambda size: b"\r\n\0\xff" * (size // 4))
+    st.binary(max_size=200), st.integers(131_000, 131_600).map(lambda size: b"\r\n\0\xff" * (size // 4))
 )
 
 

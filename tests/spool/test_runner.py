@@ -28,10 +28,10 @@ async def house(store: Store, time: Time) -> AsyncIterator[House]:
 
 async def test_what_waits_is_delivered_with_all_its_octets(house: House):
     await house.store.put([new("Q-1")], content(b"small"))
-    await house.store.put([new("Q-2")], content(b"x" * 100_000))
+    await house.store.put([new("Q-2")], content(b"x" * 200_000))
     house.runner.start()
     await house.quiet()
-    assert house.courier.octets == {"Q-1": STAMPED + b"small", "Q-2": STAMPED + b"x" * 100_000}
+    assert house.courier.octets == {"Q-1": STAMPED + b"small", "Q-2": STAMPED + b"x" * 200_000}
     assert await house.store.depth() == Depth()
     ended = house.said(AttemptEnded)
     assert len(ended) == 2
@@ -249,7 +249,7 @@ async def test_suspects_are_never_in_hand_together(house: House, time: Time):
 
 
 async def test_a_damaged_item_is_held_and_the_others_go_on(house: House, place: SpoolPlace):
-    await house.store.put([new("Q-1")], content(b"x" * 100_000))
+    await house.store.put([new("Q-1")], content(b"x" * 200_000))
     (file,) = (place.folder / "contents").iterdir()
     file.unlink()
     await house.store.put([new("Q-2")], content())
@@ -262,7 +262,7 @@ async def test_a_damaged_item_is_held_and_the_others_go_on(house: House, place: 
 
 
 async def test_octets_that_cannot_be_read_now_are_read_later(house: House, place: SpoolPlace):
-    await house.store.put([new("Q-1")], content(b"x" * 100_000))
+    await house.store.put([new("Q-1")], content(b"x" * 200_000))
     (file,) = (place.folder / "contents").iterdir()
     octets = file.read_bytes()
     file.unlink()

@@ -24,7 +24,7 @@ from relay.spool.store.folder import Folder
 from relay.spool.store.kept import pieces_of
 from tests.spool.mail import NOON, STAMPED, Time, content, items_of, new, octets
 
-LARGE = b"x" * 100_000
+LARGE = b"x" * 200_000
 
 
 class Trouble:
@@ -45,11 +45,11 @@ def files(place: SpoolPlace) -> list[Path]:
 
 
 async def test_a_small_content_is_in_the_row_and_a_large_one_in_a_file(store: Store, place: SpoolPlace):
-    await store.put([new("Q-1")], content(b"x" * 65_536))
+    await store.put([new("Q-1")], content(b"x" * 131_072))
     assert files(place) == []
-    await store.put([new("Q-2")], content(b"x" * 65_537))
+    await store.put([new("Q-2")], content(b"x" * 131_073))
     (file,) = files(place)
-    assert file.stat().st_size == 65_537
+    assert file.stat().st_size == 131_073
     assert (file.stat().st_mode | place.folder.stat().st_mode) & 0o077 == 0
 
 
@@ -77,7 +77,7 @@ async def test_a_file_that_is_gone_or_cut_is_a_damaged_item(store: Store, place:
     (item,) = await store.claim(1, NOON)
     (file,) = files(place)
     file.write_bytes(LARGE[:-1])
-    with pytest.raises(DamagedItemError, match="has 99999 octets instead of 100000"):
+    with pytest.raises(DamagedItemError, match="has 199999 octets instead of 200000"):
         await octets(store, item)
     file.unlink()
     with pytest.raises(DamagedItemError, match="is gone"):
@@ -256,7 +256,7 @@ async def test_an_end_that_could_not_be_committed_can_be_told_again(place: Spool
     await store.put([new()], content(LARGE))
     (item,) = await store.claim(1, NOON)
     trouble.failing["before-commit"] = OSError(errno.EIO, "Input/output error")
-    report = (new("R-1", head=b"", body_from=0), b"r" * 100_000)
+    report = (new("R-1", head=b"", body_from=0), b"r" * 200_000)
     with pytest.raises(NotDurableError, match="Input/output error"):
         await store.settle(item, Settlement(frozenset({0})), [report])
     assert len(files(place)) == 1

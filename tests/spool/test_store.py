@@ -24,7 +24,7 @@ from relay.spool.store import SpoolPlace, Store
 from tests.spool.mail import HEAD, NOON, STAMPED, Time, content, items_of, new, octets, path, reverse
 
 ALL_GONE = Settlement(frozenset({0}))
-SIZES = (0, 1, 65_535, 65_536, 65_537, 262_144, 700_001)
+SIZES = (0, 1, 131_071, 131_072, 131_073, 262_144, 700_001)
 
 
 async def test_the_spool_is_empty_at_first(store: Store):
@@ -75,7 +75,7 @@ async def test_an_item_keeps_everything_that_it_was_put_with(store: Store):
     assert replace(item, originals=()).original(1) == put.forward_paths[1]
 
 
-@pytest.mark.parametrize("size", [10, 100_000])
+@pytest.mark.parametrize("size", [10, 200_000])
 async def test_items_of_one_put_share_a_content_and_each_has_its_own_head(store: Store, size: int):
     plain = new("Q-1", destination=ELSEWHERE, head=HEAD)
     cut = new("Q-1", head=b"X: y\r\n", body_from=7)
@@ -93,14 +93,14 @@ async def test_a_content_kept_in_a_file_by_intake_is_put_like_any_other(store: S
     keeper = Keeper(tmp_path, 0)
     await keeper.keep(HEAD)
     for number in range(20):
-        await keeper.keep(bytes([number]) * 100_000)
+        await keeper.keep(bytes([number]) * 200_000)
     kept = await keeper.content()
     assert not isinstance(kept, HeldContent)
     await store.put([new()], kept)
     kept.close()
     keeper.drop()
     (item,) = await items_of(store)
-    assert await octets(store, item) == STAMPED + b"".join(bytes([number]) * 100_000 for number in range(20))
+    assert await octets(store, item) == STAMPED + b"".join(bytes([number]) * 200_000 for number in range(20))
 
 
 async def test_nothing_to_put_is_nothing_put(store: Store):
@@ -222,7 +222,7 @@ async def test_what_is_counted_is_what_was_asked_to_be_counted(store: Store):
     assert (item.attempts, item.unknowns, item.warned) == (3, 1, True)
 
 
-@pytest.mark.parametrize("size", [20, 70_000])
+@pytest.mark.parametrize("size", [20, 140_000])
 async def test_a_report_comes_in_with_the_end_of_what_it_is_about(store: Store, size: int):
     await store.put([new()], content())
     (item,) = await store.claim(1, NOON)
@@ -235,7 +235,7 @@ async def test_a_report_comes_in_with_the_end_of_what_it_is_about(store: Store, 
 
 
 async def test_many_ends_at_once_are_kept_apart(store: Store):
-    await store.put([new(f"Q-{n}") for n in range(60)], content(b"x" * 100_000))
+    await store.put([new(f"Q-{n}") for n in range(60)], content(b"x" * 200_000))
     claimed = await store.claim(60, NOON)
     ends = [
         ALL_GONE if item.id % 3 == 0 else Settlement(frozenset(), NOON, f"reply {item.id}")
@@ -344,7 +344,7 @@ async def test_bounce_marks_what_waits_what_is_held_and_what_is_in_hand(store: S
 
 
 async def test_deleted_items_are_gone_even_from_the_hand(store: Store):
-    await store.put([new("Q-1"), new("Q-2")], content(b"x" * 100_000))
+    await store.put([new("Q-1"), new("Q-2")], content(b"x" * 200_000))
     (first, _) = await store.claim(2, NOON)
     assert await store.delete([1, 2, 3]) == 2
     assert not await store.settle(first, Settlement(frozenset(), NOON))

@@ -13,7 +13,7 @@ from relay.spool.reopenable import ToKeep
 from relay.spool.store.rows import kept_row, new_row
 from relay.spool.store.schema import CONTENT, ITEM, KEPT, PIECE
 
-LARGEST_IN_ROW = 64 * 1024
+LARGEST_IN_ROW = 128 * 1024
 """Octets."""
 PIECE_SIZE = 256 * 1024
 """Octets of a piece."""
