@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from relay.channels import AutoClose, BccEvidence, Channel, ChannelBook, Platform, Rule, WhenInDoubt
 from relay.mail.address import Mailbox, mailbox
 from relay.mail.envelope import Client, HeaderState, Known, Source
-from relay.mail.view import Evidence, MessageView, Proof, Recipient, make_view, unread_view
+from relay.mail.proof import Proof, ProofFault, Unproved
+from relay.mail.view import Evidence, MessageView, Recipient, make_view, unread_view
 from tests.samples import box, networks
 
 CHANNEL_ADDRESSES = tuple(
@@ -139,6 +140,17 @@ def proofs() -> st.SearchStrategy[Proof]:
     )
 
 
+def unproved() -> st.SearchStrategy[tuple[Unproved, ...]]:
+    one = st.builds(
+        Unproved, st.sampled_from(("mail.desk.example", "evil.example")), st.sampled_from(ProofFault)
+    )
+    return st.lists(one, max_size=3).map(tuple)
+
+
+def signers() -> st.SearchStrategy[frozenset[str] | None]:
+    return st.one_of(st.none(), st.frozensets(st.sampled_from(("mail.desk.example", "evil.example"))))
+
+
 def read_views() -> st.SearchStrategy[MessageView]:
     """Return views as they come from header sections."""
     heads = st.one_of(header_sections(), header_sections(), garbled())
@@ -182,6 +194,8 @@ def made_views() -> st.SearchStrategy[MessageView]:
         known=st.builds(Known, st.sampled_from(Source), st.sampled_from(Source)),
         header_octets=st.sampled_from((10, 10, 10, 5000)),
         proofs=st.lists(proofs(), max_size=1).map(tuple),
+        unproved=unproved(),
+        signers=signers(),
     )
 
 

@@ -19,7 +19,8 @@ from relay.judge.verdict import Because, Unknown
 from relay.mail.address import Mailbox
 from relay.mail.author import AuthorFault
 from relay.mail.envelope import Client, HeaderState, Known, Source
-from relay.mail.view import ALL_KNOWN, Evidence, MessageView, Proof, Recipient
+from relay.mail.proof import Proof, ProofFault, Unproved
+from relay.mail.view import ALL_KNOWN, Evidence, MessageView, Recipient
 
 _ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _LETTERS = {Evidence.ADDRESSED: "a", Evidence.BLIND: "b", Evidence.ENVELOPE: "e", Evidence.TRACE: "t"}
@@ -68,6 +69,10 @@ def _add_of_view(record: dict[str, object], view: MessageView) -> None:
         record["rt"] = [*map(_address, view.reply_to)]
     if view.known is not ALL_KNOWN and view.known != ALL_KNOWN:
         record["k"] = (view.known.envelope, view.known.client, view.known.header)
+    if view.signers is not None:
+        record["sd"] = sorted(view.signers)
+    if view.unproved:
+        record["up"] = [(each.domain, each.fault) for each in view.unproved]
     if view.list_field or view.originals or view.delivery_report or view.proofs:
         record["lf"] = view.list_field
         record["o"] = [*map(_address, view.originals)]
@@ -155,6 +160,8 @@ def _view_of(record: dict[str, Any]) -> tuple[MessageView, tuple[Recipient, ...]
         header_octets=record["ho"],
         unreadable=record.get("u"),
         proofs=tuple([Proof(*proof) for proof in record.get("p", ())]),
+        unproved=tuple([Unproved(domain, ProofFault(fault)) for domain, fault in record.get("up", ())]),
+        signers=frozenset(record["sd"]) if "sd" in record else None,
     )
     return view, tuple([recipient for recipient, counts in seen if counts])
 

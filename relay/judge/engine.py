@@ -37,10 +37,20 @@ def judge(view: MessageView, book: ChannelBook) -> Verdict:
     )
 
 
+def wanted_signers(verdict: Verdict, book: ChannelBook) -> frozenset[str]:
+    """Return the domains of which a valid signature would change the verdict; for most mail there is none.
+
+    An observing channel counts what it would have closed, and a signature keeps a message out of that.
+    """
+    would_close = verdict.reason in (Reason.OUTBOUND_COPY, Reason.OBSERVED)
+    return book.platform.dkim_domains if would_close else frozenset()
+
+
 def _depends(case: Case) -> tuple[Unknown, ...]:
     """Return what is unknown and could have opened a ticket that is closed; nothing unknown can close one."""
     known, book, channel = case.view.known, case.book, case.channel
-    if Source.UNKNOWN not in (known.envelope, known.client):
+    unverified = _signature_unverified(case)
+    if Source.UNKNOWN not in (known.envelope, known.client) and not unverified:
         return ()
     traced_to_itself = (
         bool(book.trusted_trace)
@@ -55,5 +65,14 @@ def _depends(case: Case) -> tuple[Unknown, ...]:
         Unknown.ENVELOPE: known.envelope is Source.UNKNOWN and BccEvidence.ENVELOPE in book.rule.bcc_evidence,
         Unknown.CLIENT: known.client is Source.UNKNOWN and client_matters,
         Unknown.USER: known.client is Source.UNKNOWN and bool(book.platform.users),
+        Unknown.SIGNATURE: unverified,
     }
     return tuple([what for what, matters in unknown.items() if matters])
+
+
+def _signature_unverified(case: Case) -> bool:
+    """Tell whether there is, or may be, a signature of the platform that was not verified."""
+    view, domains = case.view, case.book.platform.dkim_domains
+    if not domains or view.signers is None:
+        return bool(domains)
+    return not (view.signers & domains).issubset([each.domain for each in view.unproved])

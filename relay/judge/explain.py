@@ -1,9 +1,11 @@
 """A verdict in words: why, what would have changed it, and how to prevent it.  Pure."""
 
+from collections.abc import Sequence
+
+from relay.judge.faults import GERMAN_FAULTS
 from relay.judge.sentences import (
     BECAUSE,
     DOUBTS,
-    GERMAN_FAULTS,
     OPEN_IF,
     OR,
     OR_IF,
@@ -22,12 +24,23 @@ __all__ = ["Language", "because", "depends", "doubt", "question", "reason", "rem
 def because(finding: Finding, language: Language = Language.EN) -> str:
     """Return the fact that answered a question; the message's own words in it are not made safe for display."""
     evidence = finding.evidence
+    if finding.because is Because.NOT_PROVED:
+        return _in(BECAUSE[finding.because], language).replace("{*}", _unproved(evidence, language))
     if language is Language.DE and finding.because in (Because.NO_ONE_AUTHOR, Because.NOT_READ):
         evidence = tuple(GERMAN_FAULTS.get(fault, fault) for fault in evidence)
     sentence = _in(BECAUSE[finding.because], language)
     if "{*}" in sentence:
         return sentence.replace("{*}", ", ".join(evidence))
     return sentence.format(*evidence)
+
+
+def _unproved(evidence: Sequence[str], language: Language) -> str:
+    """Return domains and why their signatures prove nothing; ``evidence`` has the one behind the other."""
+    faults = evidence[1::2]
+    if language is Language.DE:
+        faults = [GERMAN_FAULTS.get(fault, fault) for fault in faults]
+    told = dict.fromkeys(zip(evidence[::2], faults, strict=True))
+    return "; ".join(f"{domain}: {fault}" for domain, fault in told)
 
 
 def question(asked: Question, language: Language = Language.EN) -> str:
@@ -58,7 +71,7 @@ def depends(verdict: Verdict, language: Language = Language.EN) -> str | None:
         _in(UNKNOWNS[unknown][0], language).replace("{own}", _own(verdict, language))
         for unknown in verdict.depends
     ]
-    options = [UNKNOWNS[unknown][1] for unknown in verdict.depends]
+    options = [_in(UNKNOWNS[unknown][1], language) for unknown in verdict.depends]
     return _in(OPEN_IF, language).format(
         _in(OR_IF, language).join(conditions), _in(OR, language).join(options)
     )

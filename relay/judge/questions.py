@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 
 from relay.channels import AutoClose, Channel, ChannelBook, Platform, WhenInDoubt
 from relay.judge.verdict import Because, Doubt, Finding, Question, Reason
 from relay.mail.envelope import HeaderState, Source
-from relay.mail.view import HEADER_CUT, MessageView, Proof, Recipient
+from relay.mail.proof import DKIM, Proof
+from relay.mail.view import HEADER_CUT, MessageView, Recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,12 @@ def from_outside(case: Case) -> Finding:
         return _missed(question, Reason.PLATFORM_SENT, Because.IN_NETWORK, str(client.address))
     if client.user is not None and client.user in platform.users:
         return _missed(question, Reason.PLATFORM_SENT, Because.PLATFORM_USER, client.user)
-    signed = next((proof.domain for proof in view.proofs if _believed(proof, platform)), None)
+    signed = next((proof for proof in view.proofs if _believed(proof, platform)), None)
     if signed is not None:
-        return _missed(question, Reason.PLATFORM_SENT, Because.PLATFORM_SIGNED, signed)
+        return _signed(signed)
+    unproved = [(each.domain, each.fault) for each in view.unproved if each.domain in platform.dkim_domains]
+    if unproved:
+        return _held(question, Because.NOT_PROVED, *chain.from_iterable(unproved))
     if view.known.client is Source.UNKNOWN:
         return _held(question, Because.CLIENT_UNKNOWN)
     return _NO_PROOF
@@ -160,8 +165,15 @@ def doubts_of(view: MessageView, book: ChannelBook) -> tuple[Doubt, ...]:
     return tuple([doubt for doubt, seen in signs.items() if seen])
 
 
+def _signed(proof: Proof) -> Finding:
+    question, reason = Question.FROM_OUTSIDE, Reason.PLATFORM_SENT
+    if proof.kind == DKIM:
+        return _missed(question, reason, Because.PLATFORM_SIGNED, proof.domain)
+    return _missed(question, reason, Because.PLATFORM_VOUCHED_FOR, proof.domain, proof.authserv_id)
+
+
 def _believed(proof: Proof, platform: Platform) -> bool:
-    by_whom = proof.kind == "dkim" or proof.authserv_id in platform.authserv_ids
+    by_whom = proof.kind == DKIM or proof.authserv_id in platform.authserv_ids
     return by_whom and proof.domain in platform.dkim_domains
 
 

@@ -3,8 +3,6 @@
 from enum import StrEnum
 
 from relay.judge.verdict import Because, Doubt, Question, Reason, Unknown
-from relay.mail.author import AuthorFault
-from relay.mail.view import HEADER_CUT, OUR_FAULT
 
 
 class Language(StrEnum):
@@ -66,6 +64,14 @@ BECAUSE: dict[Because, Words] = {
         "a valid signature of the helpdesk platform's domain {0} covers From",
         "eine gültige Signatur der Plattform-Domain {0} deckt From ab",
     ),
+    Because.PLATFORM_VOUCHED_FOR: (
+        "a valid signature of the helpdesk platform's domain {0}, as the Authentication-Results of {1} say",
+        "eine gültige Signatur der Plattform-Domain {0}, wie die Authentication-Results von {1} sagen",
+    ),
+    Because.NOT_PROVED: (
+        "nothing proves that the helpdesk platform sent it, although it has its signature: {*}",
+        "nichts beweist, dass die Helpdesk-Plattform sie gesendet hat, obwohl sie deren Signatur trägt: {*}",
+    ),
     Because.NOT_AMONG_RECIPIENTS: (
         "the channel's own address is not among the recipients",
         "die eigene Adresse des Kanals ist nicht unter den Empfängern",
@@ -88,19 +94,6 @@ BECAUSE: dict[Because, Words] = {
     Because.NOT_ASKED_UNREAD: ("the header section was not read", "der Nachrichtenkopf wurde nicht gelesen"),
     Because.NOT_ASKED_NO_AUTHOR: ("there is no one author", "es gibt nicht genau einen Absender"),
     Because.NOT_ASKED_NO_CHANNEL: ("the author is no channel", "der Absender ist kein Kanal"),
-}
-
-GERMAN_FAULTS: dict[str, str] = {
-    HEADER_CUT: "der Nachrichtenkopf wurde auf dem Weg zu uns abgeschnitten",
-    OUR_FAULT: "ein Fehler von uns",
-    AuthorFault.MISSING: "es gibt kein From-Feld",
-    AuthorFault.EMPTY: "From enthält keine Adresse",
-    AuthorFault.FIELDS: "es gibt mehrere From-Felder",
-    AuthorFault.BELOW_JUNK: "From steht unter einer Zeile, die kein Feld ist",
-    AuthorFault.OCTETS: "From enthält ein einzelnes CR oder ein NUL",
-    AuthorFault.GROUP: "From enthält eine Gruppe",
-    AuthorFault.MAILBOXES: "From nennt mehrere Adressen",
-    AuthorFault.BROKEN: "From lässt sich verschieden lesen",
 }
 
 REASONS: dict[Reason, Words] = {
@@ -230,20 +223,31 @@ DOUBTS: dict[Doubt, Words] = {
     Doubt.DELIVERY_REPORT: ("it is a delivery report", "sie ist ein Zustellbericht"),
 }
 
-UNKNOWNS: dict[Unknown, tuple[Words, str]] = {
-    Unknown.ENVELOPE: (("it arrived for {own}", "sie für {own} ankam"), "--rcpt-to"),
+UNKNOWNS: dict[Unknown, tuple[Words, Words]] = {
+    Unknown.ENVELOPE: (("it arrived for {own}", "sie für {own} ankam"), ("--rcpt-to", "--rcpt-to")),
     Unknown.CLIENT: (
         (
             "the client is in a network that channels.yaml trusts",
             "der Client in einem Netz liegt, dem channels.yaml traut",
         ),
-        "--client-ip",
+        ("--client-ip", "--client-ip"),
     ),
     Unknown.USER: (
         ("the platform's login was used", "die Anmeldung der Plattform benutzt wurde"),
-        "--auth-user",
+        ("--auth-user", "--auth-user"),
+    ),
+    Unknown.SIGNATURE: (
+        (
+            "a signature of the platform is valid, which was not verified here",
+            "eine Signatur der Plattform gilt, die hier nicht geprüft wurde",
+        ),
+        (
+            "the whole message to explain, without --offline",
+            "explain die ganze Nachricht, ohne --offline",
+        ),
     ),
 }
+"""What would open the ticket, and what tells it."""
 
 OPEN_IF: Words = ("open if {0}; give {1}", "offen, wenn {0}; dazu {1} angeben")
 OR: Words = (" or ", " oder ")

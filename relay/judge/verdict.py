@@ -75,6 +75,8 @@ class Because(StrEnum):
     IN_NETWORK = "in-network"
     PLATFORM_USER = "platform-user"
     PLATFORM_SIGNED = "platform-signed"
+    PLATFORM_VOUCHED_FOR = "platform-vouched-for"
+    NOT_PROVED = "not-proved"
     NOT_AMONG_RECIPIENTS = "not-among-recipients"
     AMONG_RECIPIENTS = "among-recipients"
     NO_DOUBT = "no-doubt"
@@ -93,6 +95,7 @@ class Unknown(StrEnum):
     ENVELOPE = "envelope"
     CLIENT = "client"
     USER = "user"
+    SIGNATURE = "signature"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ Good enough to explain old mail by; never believed of a message that is on its w
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from relay.mail.address import Mailbox
 from relay.mail.envelope import Address, Client, Known, Source, plain_address
 from relay.mail.fields import blank_line, names_and_values, text_of, unfold
+from relay.mail.signatures import signers
 from relay.mail.view import MessageView, make_view, traced_addresses, view_of_rows
 
 _FIELDS = {
@@ -65,7 +66,8 @@ def stored_view(head: bytes, given: Given, *, limit: int = 0) -> MessageView:
     if limit and octets > limit:
         return make_view(head, *_transaction(given, _NOTHING), limit=limit)
     rows = names_and_values(head, end)
-    return view_of_rows(rows, octets, *_transaction(given, _traced(rows)))
+    view = view_of_rows(rows, octets, *_transaction(given, _traced(rows)))
+    return replace(view, signers=signers(rows))
 
 
 def _traced(rows: Iterable[tuple[bytes, bytes]]) -> Traced:

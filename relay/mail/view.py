@@ -6,7 +6,7 @@ book may not believe, so that the same view can be judged by another book.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from relay.mail.address import Mailbox, parse_mailbox
@@ -15,6 +15,7 @@ from relay.mail.author import AuthorFault, author_of
 from relay.mail.envelope import Client, HeaderState, Known
 from relay.mail.fields import blank_line, names_and_values, text_of, unfold
 from relay.mail.label import LABEL_FIELDS, NO_LABEL, Label, label_of
+from relay.mail.proof import Proof, Proved, Unproved
 
 HEADER_CUT = "the header section was cut on its way to us"
 """Why a header section that an MTA cut was not read."""
@@ -46,17 +47,6 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """A proof of who sent a message, beyond its client (docs/rule.md)."""
-
-    kind: str
-    """``dkim`` or ``authentication-results``."""
-    domain: str
-    """In A-labels."""
-    authserv_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class MessageView:
     """Everything that a question may be answered from."""
 
@@ -76,6 +66,10 @@ class MessageView:
     unreadable: str | None = None
     """Words for why the header section was not read, if it was not."""
     proofs: tuple[Proof, ...] = ()
+    unproved: tuple[Unproved, ...] = ()
+    """Signatures that were looked at and are no proof."""
+    signers: frozenset[str] | None = None
+    """The domains that signatures name; None: it was not looked which."""
     label: Label = NO_LABEL
     """For people and for the journal; no question looks at it."""
 
@@ -184,6 +178,11 @@ def unread_view(
         header_octets=header_octets,
         unreadable=why,
     )
+
+
+def with_proved(view: MessageView, proved: Proved) -> MessageView:
+    """Return ``view`` with what its signatures prove."""
+    return replace(view, signers=proved.signers, proofs=proved.proofs, unproved=proved.unproved)
 
 
 def within(view: MessageView, limit: int) -> MessageView:

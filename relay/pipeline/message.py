@@ -4,33 +4,46 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from relay.events import Fault, Observe
-from relay.judge import Verdict, judge
+from relay.channels import ChannelBook
+from relay.events import Fault
+from relay.judge import Verdict, judge, wanted_signers
 from relay.mail.address import Mailbox
 from relay.mail.content import Content
 from relay.mail.envelope import Client, HeaderState, Known
 from relay.mail.fields import HeaderEdit, edited, edited_stream
 from relay.mail.signatures import covered
-from relay.mail.view import ALL_KNOWN, OUR_FAULT, MessageView, make_view, unread_view
-from relay.pipeline.seams import Plan
+from relay.mail.view import ALL_KNOWN, OUR_FAULT, MessageView, make_view, unread_view, with_proved
+from relay.pipeline.seams import Means, Plan
 
 PREPENDED_AT_MOST = 2048
 """Octets by which a message may grow on its way through us, for SIZE= (RFC 1870)."""
 
 
-def judged(
-    plan: Plan, content: Content, evidence: Iterable[Mailbox], client: Client, observe: Observe
+async def judged(
+    plan: Plan, content: Content, evidence: Iterable[Mailbox], client: Client, means: Means
 ) -> tuple[MessageView, Verdict]:
     """Return what was seen and the verdict; a bug of ours on the way is reported, and opens the ticket."""
     book = plan.routes.book
     try:
         known = ALL_KNOWN if content.head_is_whole else Known(header=HeaderState.CUT)
         view = make_view(content.head, evidence, client, known, limit=plan.header_size)
-        return view, judge(view, book)
+        return await _proved(view, content, book, means)
     except Exception as error:  # a supervisor: what we cannot judge stays open
-        observe(Fault("judging", error))
+        means.observe(Fault("judging", error))
         view = unread_view(OUR_FAULT, (), client, Known())
         return view, judge(view, book)
+
+
+async def _proved(
+    view: MessageView, content: Content, book: ChannelBook, means: Means
+) -> tuple[MessageView, Verdict]:
+    """Judge, and verify signatures only where a valid one would change the verdict."""
+    verdict = judge(view, book)
+    wanted = wanted_signers(verdict, book)
+    if not wanted or means.prove is None:
+        return view, verdict
+    view = with_proved(view, await means.prove(content, wanted))
+    return view, judge(view, book)
 
 
 def broken_signatures(content: Content, edit: HeaderEdit, sent: "Outgoing") -> tuple[str, ...]:

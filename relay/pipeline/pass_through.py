@@ -105,7 +105,7 @@ class PassThrough:
         complete = self._means.monotonic()
         plan, found = self._plan, None
         if route.for_the_helpdesk:
-            found = judged(plan, content, self._evidence, self._client, self._means.observe)
+            found = await judged(plan, content, self._evidence, self._client, self._means)
             edit = stamp(found[1], plan.stamp, self._queue_id, self._queue_id)
         else:
             edit = without_stamp(plan.stamp)

@@ -10,6 +10,7 @@ from relay.events import Observe
 from relay.mail.content import Content
 from relay.mail.envelope import Client, ForwardPath, ReversePath
 from relay.mail.outcome import Outcome
+from relay.mail.proof import Proved
 from relay.mail.reply import Reply
 from relay.spool.item import NewItem
 from relay.spool.reopenable import ToKeep
@@ -77,6 +78,10 @@ Verify = Callable[[Hop, ForwardPath], Awaitable[Reply | None]]
 """Asks a hop whether it knows a forward-path; a refusal for good, or None: it may, or nobody can tell now."""
 
 
+Prove = Callable[[Content, frozenset[str]], Awaitable[Proved]]
+"""Verifies a content's signatures of some domains (in A-labels); takes seconds at most, and does not raise for DNS."""
+
+
 @dataclass(frozen=True, slots=True)
 class SpoolMeans:
     """What the modes with a spool use besides."""
@@ -116,3 +121,5 @@ class Means:
     now: Callable[[], datetime]
     """Aware."""
     monotonic: Callable[[], float]
+    prove: Prove | None = None
+    """None: nothing is proved by signatures."""

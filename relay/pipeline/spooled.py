@@ -92,7 +92,7 @@ class Spooled:
     async def content(self, content: Content) -> Reply:
         """Judge, stamp, hand over what can be handed over now, keep the rest; return the one answer to all."""
         began = self._means.monotonic()
-        found = self._judged(content)
+        found = await self._judged(content)
         verdict = found[1] if found is not None else None
         parts = list(self._parts(content, verdict))
         if self._plan.try_at_once:
@@ -124,10 +124,10 @@ class Spooled:
     async def _verified(self, route: Route) -> Reply | None:
         return await self._spool.verify(route.hop, route.path) if route.by_domain_alone else None
 
-    def _judged(self, content: Content) -> tuple[MessageView, Verdict] | None:
+    async def _judged(self, content: Content) -> tuple[MessageView, Verdict] | None:
         if not any(route.for_the_helpdesk for route in self._routes):
             return None
-        return judged(self._plan, content, self._evidence, self._client, self._means.observe)
+        return await judged(self._plan, content, self._evidence, self._client, self._means)
 
     def _broken(self, content: Content, parts: Sequence[_Part]) -> tuple[str, ...]:
         edit = without_stamp(self._plan.stamp)

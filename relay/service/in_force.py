@@ -22,6 +22,7 @@ from relay.pipeline import Plan
 from relay.service.hops import make_pool, pool_key
 from relay.service.journal import recorder_terms
 from relay.service.milter import Moment, milter_terms
+from relay.service.proving import make_ready
 from relay.service.sending import Ways
 from relay.service.spool import runner_terms
 from relay.service.translate import authenticate_for, limits_of, plan_of, srs_of
@@ -65,6 +66,8 @@ def in_force(settings: Settings, lasting: Lasting, before: InForce | None) -> In
     hostname = hostname_of(settings)
     book = settings.book()
     _ = book.digest  # half a second for a large book, here rather than where mail waits for it
+    if book.platform.dkim_domains:
+        make_ready()
     if before is not None and pool_key(before.settings) == pool_key(settings):
         pool = before.pool
     else:

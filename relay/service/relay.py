@@ -30,6 +30,7 @@ from relay.service.journal import note
 from relay.service.log import EventLog, configure
 from relay.service.milter import milter_limits, milter_listeners
 from relay.service.observers import Observers
+from relay.service.proving import prover
 from relay.service.review import closing, warnings
 from relay.service.sending import Sending, Ways
 from relay.service.spool import Spooling
@@ -65,8 +66,9 @@ class Relay:
         self._observe = self._observers.observe
         self._counting = Counting(_now)
         self._observers.add(self._counting.metrics.observe)
-        self._means = Means(self._hops, self._observe, queue_ids(), _now, time.monotonic)
         self._resolver = Resolver()
+        prove = prover(self._resolver, _now)
+        self._means = Means(self._hops, self._observe, queue_ids(), _now, time.monotonic, prove)
         self._lasting = Lasting(
             self._begin, self._observe, self._moment, _now, self._resolver, accept_everything
         )

@@ -39,7 +39,6 @@ DORMANT = (
             _passes_through(settings) and any(each.helpdesk in _MX for each in settings.channels)
         ),
     ),
-    Dormant("platform.dkim_domains", "no signature proves that the platform sent a message"),
     Dormant("platform.authserv_ids", "no Authentication-Results prove that the platform sent a message"),
     Dormant(
         "deliver.helpdesk",

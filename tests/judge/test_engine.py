@@ -9,10 +9,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from relay.channels import AutoClose, BccEvidence, ChannelBook, Platform, WhenInDoubt
-from relay.judge import Disposition, Reason, Verdict, judge
+from relay.judge import Disposition, Reason, Verdict, judge, wanted_signers
 from relay.judge.questions import doubts_of
 from relay.judge.verdict import Question, Unknown
 from relay.mail.envelope import Client, HeaderState, Known, Source
+from relay.mail.proof import DKIM, Proof, ProofFault, Unproved
 from relay.mail.view import Evidence, MessageView, Recipient, make_view
 from tests import strategies
 from tests.samples import BOOK, CARE_CHANNEL, ORDERS_CHANNEL, OUTSIDE, book, box, judged, networks, rule, view
@@ -213,6 +214,31 @@ def test_nothing_unknown_could_open_what_depends_on_nothing(
     assert judge(learned, by).auto_closed
 
 
+@given(strategies.views(), strategies.books(), strategies.unproved(), strategies.signers())
+def test_a_signature_that_is_no_proof_changes_no_verdict(
+    view: MessageView, by: ChannelBook, unproved: tuple[Unproved, ...], signers: frozenset[str] | None
+) -> None:
+    one, other = judge(view, by), judge(replace(view, unproved=unproved, signers=signers), by)
+    assert (one.disposition, one.reason, one.doubts) == (other.disposition, other.reason, other.doubts)
+
+
+@given(strategies.copies(), strategies.books())
+def test_a_proof_is_wanted_exactly_where_it_changes_the_reason(view: MessageView, by: ChannelBook) -> None:
+    verdict = judge(view, by)
+    for domain in ("mail.desk.example", "evil.example"):
+        proof = Proof(DKIM, domain)
+        with_proof = judge(replace(view, proofs=(*view.proofs, proof)), by)
+        changed = (with_proof.disposition, with_proof.reason) != (verdict.disposition, verdict.reason)
+        if domain in wanted_signers(verdict, by):
+            assert (with_proof.reason, changed) == (Reason.PLATFORM_SENT, True)
+        else:
+            assert not changed or verdict.reason in LATER
+
+
+LATER = (Reason.SELF_ADDRESSED, Reason.IN_DOUBT)
+"""Open all the same, with another reason; nobody is asked for that."""
+
+
 @given(strategies.views(), strategies.books())
 def test_an_open_ticket_depends_on_nothing(view: MessageView, by: ChannelBook) -> None:
     verdict = judge(view, by)
@@ -315,6 +341,34 @@ def test_an_unknown_client_matters_where_its_trace_fields_would_be_believed(
 def test_what_is_open_whatever_the_rest_may_be_depends_on_nothing(fields: list[str]) -> None:
     verdict: Verdict = judged(*fields, known=UNKNOWN, client=Client())
     assert (verdict.auto_closed, verdict.depends) == (False, ())
+
+
+SIGNED = frozenset({"mail.desk.example"})
+BY_SIGNATURE = book(rule=rule(bcc_evidence=frozenset()), platform=Platform(dkim_domains=SIGNED))
+
+
+@pytest.mark.parametrize(
+    ("signers", "unproved", "by", "expected"),
+    [
+        (None, (), BOOK, ()),
+        (SIGNED, (), BOOK, ()),
+        (None, (), BY_SIGNATURE, (Unknown.SIGNATURE,)),
+        (frozenset(), (), BY_SIGNATURE, ()),
+        (frozenset({"shop.example"}), (), BY_SIGNATURE, ()),
+        (SIGNED, (), BY_SIGNATURE, (Unknown.SIGNATURE,)),
+        (SIGNED, ("mail.desk.example",), BY_SIGNATURE, ()),
+        (SIGNED, ("shop.example",), BY_SIGNATURE, (Unknown.SIGNATURE,)),
+    ],
+)
+def test_a_signature_of_the_platform_matters_until_it_was_verified(
+    signers: frozenset[str] | None,
+    unproved: tuple[str, ...],
+    by: ChannelBook,
+    expected: tuple[Unknown, ...],
+) -> None:
+    faults = tuple(Unproved(domain, ProofFault.NO_KEY) for domain in unproved)
+    seen = replace(view(FROM, TO), signers=signers, unproved=faults)
+    assert judge(seen, by).depends == expected
 
 
 def test_a_known_envelope_would_indeed_open_what_depends_on_it() -> None:

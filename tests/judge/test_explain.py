@@ -11,16 +11,19 @@ from relay.channels import AutoClose, BccEvidence, ChannelBook, Platform, WhenIn
 from relay.judge import Verdict, explain, judge
 from relay.judge.answer import answer
 from relay.judge.explain import Language
-from relay.judge.sentences import BECAUSE, DOUBTS, GERMAN_FAULTS, QUESTIONS, REASONS, REMEDIES, UNKNOWNS
+from relay.judge.faults import GERMAN_FAULTS
+from relay.judge.sentences import BECAUSE, DOUBTS, QUESTIONS, REASONS, REMEDIES, UNKNOWNS
 from relay.judge.verdict import Because, Doubt, Finding, Question, Reason, Unknown
 from relay.mail.author import AuthorFault
 from relay.mail.envelope import Client, HeaderState, Known, Source
-from relay.mail.view import HEADER_CUT, OUR_FAULT, MessageView, Proof, unread_view
+from relay.mail.proof import AUTHENTICATION_RESULTS, DKIM, Proof, ProofFault, Unproved
+from relay.mail.view import HEADER_CUT, OUR_FAULT, MessageView, unread_view
 from tests import strategies
 from tests.samples import BOOK, CARE_CHANNEL, ORDERS_CHANNEL, OUTSIDE, book, judged, networks, view
 
 FROM = "From: care@shop.example"
 TO = "To: anna@mail.example"
+DOMAIN = frozenset({"d.example"})
 UNKNOWN = Known(Source.UNKNOWN, Source.UNKNOWN)
 ONE = book(replace(CARE_CHANNEL, also=()))
 
@@ -47,13 +50,14 @@ def test_there_is_a_sentence_for_everything_in_both_languages(
 
 def test_there_are_words_and_an_option_for_everything_unknown() -> None:
     assert list(UNKNOWNS) == list(Unknown)
-    for words, option in UNKNOWNS.values():
+    for words, what_tells_it in UNKNOWNS.values():
         both(words)
-        assert option.startswith("--")
+        both(what_tells_it)
+        assert all("--" in each for each in what_tells_it)
 
 
 def test_every_fault_has_german_words() -> None:
-    assert set(GERMAN_FAULTS) == {*AuthorFault, HEADER_CUT, OUR_FAULT}
+    assert set(GERMAN_FAULTS) == {*AuthorFault, *ProofFault, HEADER_CUT, OUR_FAULT}
     assert not set(GERMAN_FAULTS) & set(GERMAN_FAULTS.values())
 
 
@@ -162,6 +166,39 @@ def test_several_unknowns_are_told_in_one_sentence() -> None:
     )
 
 
+def test_a_signature_that_was_not_verified_is_told_with_what_would_verify_it() -> None:
+    by = book(platform=Platform(dkim_domains=DOMAIN))
+    closed = judge(replace(view(FROM, TO), signers=DOMAIN), by)
+    assert explain.depends(closed) == (
+        "open if a signature of the platform is valid, which was not verified here; "
+        "give the whole message to explain, without --offline"
+    )
+    assert explain.depends(closed, Language.DE) == (
+        "offen, wenn eine Signatur der Plattform gilt, die hier nicht geprüft wurde; "
+        "dazu explain die ganze Nachricht, ohne --offline angeben"
+    )
+
+
+def test_signatures_that_prove_nothing_are_told_with_their_domain_and_why_each_once() -> None:
+    faults = (ProofFault.NO_KEY, ProofFault.BODY_CHANGED, ProofFault.NO_KEY)
+    unproved = (
+        *[Unproved("d.example", fault) for fault in faults],
+        Unproved("x.example", ProofFault.PARTIAL),
+    )
+    by = book(platform=Platform(dkim_domains=DOMAIN))
+    found = judge(replace(view(FROM, TO), signers=DOMAIN, unproved=unproved), by).findings[5]
+    assert found.holds
+    english, german = told(found)
+    assert english == (
+        "nothing proves that the helpdesk platform sent it, although it has its signature: "
+        "d.example: its key is not in DNS; d.example: the body is not as it was signed"
+    )
+    assert german == (
+        "nichts beweist, dass die Helpdesk-Plattform sie gesendet hat, obwohl sie deren Signatur trägt: "
+        "d.example: ihr Schlüssel steht nicht im DNS; d.example: der Text ist nicht, wie er signiert wurde"
+    )
+
+
 def test_what_depends_on_nothing_has_no_sentence() -> None:
     assert explain.depends(judged(FROM, TO)) is None
 
@@ -172,8 +209,10 @@ def every_outcome() -> list[Verdict]:
     observe = book(
         replace(CARE_CHANNEL, auto_close=AutoClose.OBSERVE, when_in_doubt=WhenInDoubt.OPEN), ORDERS_CHANNEL
     )
-    signed = book(platform=Platform(dkim_domains=frozenset({"d.example"})))
-    platform_view = replace(view(FROM, TO), proofs=(Proof("dkim", "d.example"),))
+    signed = book(platform=Platform(dkim_domains=DOMAIN, authserv_ids=frozenset({"mx.example"})))
+    platform_view = replace(view(FROM, TO), proofs=(Proof(DKIM, "d.example"),))
+    vouched_for = Proof(AUTHENTICATION_RESULTS, "d.example", "mx.example")
+    broken = Unproved("d.example", ProofFault.BODY_CHANGED)
     inside = Client(ip_address("192.0.2.5"))
     return [
         judged(FROM, TO),
@@ -188,6 +227,8 @@ def every_outcome() -> list[Verdict]:
         judged(FROM, TO, client=inside),
         judged(FROM, TO, client=Client(OUTSIDE, user="desk")),
         judge(platform_view, signed),
+        judge(replace(platform_view, proofs=(vouched_for,)), signed),
+        judge(replace(platform_view, proofs=(), unproved=(broken,)), signed),
         judged(FROM, TO, known=UNKNOWN, client=Client()),
         judged(FROM, "To: care@shop.example"),
         judged(FROM, by=observe),

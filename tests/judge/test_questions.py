@@ -10,7 +10,8 @@ from relay.judge import judge
 from relay.judge.questions import QUESTIONS
 from relay.judge.verdict import Because, Doubt, Finding, Question, Reason
 from relay.mail.envelope import Client, HeaderState, Known, Source
-from relay.mail.view import Proof, unread_view
+from relay.mail.proof import Proof
+from relay.mail.view import unread_view
 from tests.samples import BOOK, CARE_CHANNEL, ORDERS_CHANNEL, OUTSIDE, book, judged, networks, rule, view
 
 FROM = "From: care@shop.example"
@@ -237,6 +238,9 @@ PLATFORM = Platform(
 )
 
 
+SIGNED = (Because.PLATFORM_SIGNED, Because.PLATFORM_VOUCHED_FOR)
+
+
 class TestFromOutside:
     @pytest.mark.parametrize(
         ("client", "because"),
@@ -267,7 +271,10 @@ class TestFromOutside:
     def test_a_signature_of_a_platform_domain_is_a_proof(self, proof: Proof, believed: bool) -> None:
         verdict = judge(replace(view(FROM, TO), proofs=(proof,)), book(platform=PLATFORM))
         found = verdict.findings[5]
-        assert (found.holds, found.because is Because.PLATFORM_SIGNED) == (not believed, believed)
+        assert (found.holds, found.because in SIGNED) == (not believed, believed)
+        assert found.evidence == (
+            (proof.domain, proof.authserv_id)[: len(found.evidence)] if believed else ()
+        )
 
     @pytest.mark.parametrize(
         "field",
