@@ -1,14 +1,14 @@
 """The documentation's pages, taken apart: headings, links, blocks, tables."""
 
 import re
-import textwrap
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from markdown_it import MarkdownIt
+
 TOP = Path(__file__).resolve().parents[2]
 
-_FENCE = re.compile(r" *```(\w*)$")
 _CODE = re.compile(r"`[^`]*`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"#{1,6} +(.*)$")
@@ -21,8 +21,28 @@ class Block:
     line: int
     language: str
     text: str
+    comment: str
+    """What stands right above it and is not shown: ``<!-- … -->``, or nothing."""
     right_below: bool
-    """Nothing but blank lines stands between the block before and this one."""
+    """Nothing that is shown stands between the block before and this one."""
+
+    @property
+    def is_typed(self) -> bool:
+        """It holds commands that are run as they stand here."""
+        return self.language in ("sh", "bash") and not self.comment
+
+    @property
+    def is_output(self) -> bool:
+        """It holds what the commands above print."""
+        return self.language == "text" and (
+            self.comment == "<!-- printed above -->" or (self.right_below and not self.comment)
+        )
+
+    @property
+    def file(self) -> str | None:
+        """The name under which commands below find it."""
+        found = re.match(r"# (\S+\.yaml)$", self.text, re.MULTILINE) if self.language == "yaml" else None
+        return found and found[1]
 
 
 @dataclass(frozen=True)
@@ -32,6 +52,12 @@ class Page:
     prose: tuple[str, ...]
     """The lines outside blocks; a block's lines are empty here, so that the numbers stay right."""
     blocks: tuple[Block, ...]
+
+    @property
+    def run_by(self) -> str | None:
+        """The test that runs the whole page, if another one than that of all pages does."""
+        found = re.search(r"^<!-- all run by (\S+) -->$", self.text, re.MULTILINE)
+        return found and found[1]
 
     @property
     def name(self) -> str:
@@ -83,26 +109,24 @@ def coded(cell: str) -> list[str]:
 @cache
 def page(path: Path) -> Page:
     text = path.read_text()
-    prose: list[str] = []
-    blocks: list[Block] = []
-    inside: list[str] | None = None
-    language, begun, right_below = "", 0, False
-    for number, line in enumerate(text.splitlines(), 1):
-        fence = _FENCE.match(line)
-        if inside is None:
-            if fence:
-                language, begun, inside = fence[1], number, []
-            elif line.strip():
-                right_below = False
-            prose.append("" if fence else line)
-            continue
-        prose.append("")
-        if fence:
-            blocks.append(Block(begun, language, textwrap.dedent("\n".join(inside)) + "\n", right_below))
-            inside, right_below = None, True
-        else:
-            inside.append(line)
-    assert inside is None, f"{path}: the block in line {begun} has no end"
+    lines = text.splitlines()
+    prose, blocks = list(lines), []
+    above, ended = "", 0
+    for token in MarkdownIt("commonmark").parse(text):
+        if token.type == "fence":
+            first, end = token.map
+            assert end - first > 1, f"{path}: the block in line {first + 1} has no end"
+            assert lines[end - 1].strip() == token.markup, f"{path}: the block in line {first + 1} has no end"
+            nothing_between = not re.sub(
+                r"<!--.*?-->", "", "".join(lines[ended:first]), flags=re.DOTALL
+            ).strip()
+            blocks.append(
+                Block(first + 1, token.info, token.content, above, bool(blocks) and nothing_between)
+            )
+            prose[first:end] = [""] * (end - first)
+            ended = end
+        if token.nesting == 0:
+            above = token.content.strip() if token.type == "html_block" else ""
     return Page(path, text, tuple(prose), tuple(blocks))
 
 

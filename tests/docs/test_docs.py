@@ -28,6 +28,7 @@ from relay.settings.model import LimitSettings
 from relay.settings.parse import parse_settings
 from tests.delivery.dns_server import of_this_machine
 from tests.docs.pages import PAGES, PATHS, TOP, Block, Page, coded, named, page
+from tests.docs.walk import assert_printed, lines_of
 from tests.samples import judged
 from tests.test_cases import FOLDER, KEYS
 from tests.test_cases import judged as judged_case
@@ -35,7 +36,7 @@ from tests.test_cases import judged as judged_case
 each_page = pytest.mark.parametrize("each", PAGES, ids=lambda each: each.name)
 
 HASH = "$scrypt$ln=14,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-STARTS_A_SERVER = {"serve", "sandbox"}
+NEEDS_A_RELAY = {"serve", "sandbox", "queue", "journal", "--journal", "--id"}
 FOR_PARTS = {
     "version": "version: 1",
     "channels": "channels: {support: {address: support@company.com}}",
@@ -44,8 +45,6 @@ FOR_PARTS = {
 """What a part of a channels.yaml is completed with."""
 PRIVATE_PATH = re.compile(r"/root\b|/home/\w|/tmp/")
 LONGEST_LINE = 140
-RUN_BY_PEERS = {"docs/hosted.md"}
-"""Pages whose commands need a network of their own."""
 
 
 # links
@@ -101,7 +100,7 @@ def settings_blocks() -> list[object]:
         pytest.param(each, block, id=f"{each.name}:{block.line}")
         for each in PAGES
         for block in each.blocks
-        if block.language == "yaml" and not block.text.startswith("- ")
+        if block.language == "yaml" and not block.comment
     ]
 
 
@@ -128,23 +127,17 @@ def test_every_channels_yaml_and_every_part_of_one_is_valid(each: Page, block: B
 
 
 def with_commands() -> list[Page]:
-    return [
-        each
-        for each in PAGES
-        if each.name not in RUN_BY_PEERS and any(commands(block) for block in each.blocks)
-    ]
+    return [each for each in PAGES if not each.run_by and any(commands(block) for block in each.blocks)]
 
 
 def commands(block: Block) -> list[str]:
-    """The command lines of a block that can be run here."""
-    if block.language != "sh":
-        return []
-    lines = re.sub(r"\\\n", " ", block.text).splitlines()
-    return [
-        line
-        for line in lines
-        if line.startswith("helpdesk-relay ") and not STARTS_A_SERVER & set(shlex.split(line, comments=True))
-    ]
+    """The command lines of a block that can be run here; ``test_walks.py`` runs all of them."""
+    return [line for line in lines_of(block) if block.is_typed and runs_alone(line)]
+
+
+def runs_alone(line: str) -> bool:
+    """It is a command of ours that needs no relay beside it."""
+    return line.startswith("helpdesk-relay ") and not NEEDS_A_RELAY & set(shlex.split(line, comments=True))
 
 
 def prepare(each: Page, folder: Path) -> None:
@@ -152,8 +145,8 @@ def prepare(each: Page, folder: Path) -> None:
     shutil.copytree(TOP / "samples", folder / "samples")
     shutil.copy(TOP / "channels.yaml", folder)
     for block in each.blocks:
-        if block.language == "yaml" and (found := re.match(r"# (\S+\.yaml)$", block.text, re.MULTILINE)):
-            (folder / found[1]).write_text(filled(block.text))
+        if block.file:
+            (folder / block.file).write_text(filled(block.text))
 
 
 @pytest.fixture
@@ -171,13 +164,13 @@ def test_every_command_does_what_the_page_says(
     prepare(each, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HELPDESK_RELAY_CONFIG", raising=False)
-    printed = ""
+    printed: str | None = None
     for block in each.blocks:
-        if block.language == "text" and block.right_below:
-            assert_printed_in_order(block, printed)
-        if lines := commands(block):
-            printed = ""
-            for line in lines:
+        if block.is_output and printed is not None:
+            assert_printed(block, printed)
+        if block.is_typed:
+            printed = "" if commands(block) else None
+            for line in commands(block):
                 monkeypatch.setattr(
                     sys, "stdin", io.TextIOWrapper(io.BytesIO((TOP / "samples/customer.eml").read_bytes()))
                 )
@@ -189,13 +182,6 @@ def test_every_command_does_what_the_page_says(
                     f"{each.name}:{block.line}: {line}\n{out}{err}"
                 )
                 printed += out + err
-
-
-def assert_printed_in_order(block: Block, printed: str) -> None:
-    lines = iter(printed.splitlines())
-    for wanted in block.text.splitlines():
-        if wanted.strip() not in ("", "…"):
-            assert wanted in lines, f"line {block.line}: {wanted!r} is not (or not there) in\n{printed}"
 
 
 # what must agree with the code

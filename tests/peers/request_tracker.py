@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -11,25 +12,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.docs.pages import named
 from tests.live import TOP, free_port
 from tests.peers.unpacking import unpacked
 
 SCRIP = TOP / "docs/rt/close-stamped.initialdata"
 """The file that docs/helpdesks.md gives to users."""
+BLOCKS = [block for block in named("docs/helpdesks.md").blocks if "request_tracker.py" in block.comment]
+"""What the page says to write into RT_SiteConfig.pm, and to type."""
+ADDRESSES, PLUGIN = (block.text for block in BLOCKS if block.language == "perl")
+LOAD = next(block.text for block in BLOCKS if block.language == "sh")
+OURS = {r"support@company\.com": r"sales@company\.com", r"(rt@company\.com": r"(rt@rt\.test|comment@rt\.test"}
 SITE = """\
 Set($rtname, 'rt.test'); Set($Organization, 'rt.test');
 Set($WebDomain, '127.0.0.1'); Set($WebPort, {port}); Set($WebBaseURL, 'http://127.0.0.1:{port}'); Set($WebPath, '');
 Set($DatabaseType, 'SQLite'); Set($DatabaseName, '{folder}/var/rt.sqlite');
 Set($DatabaseHost, ''); Set($DatabasePort, ''); Set($DatabaseUser, ''); Set($DatabasePassword, '');
 Set($CorrespondAddress, 'rt@rt.test'); Set($CommentAddress, 'comment@rt.test'); Set($OwnerEmail, 'owner@rt.test');
-Set($RTAddressRegexp, '^(rt@rt\\.test|comment@rt\\.test|sales@company\\.com)$');
-Set($MailCommand, 'sendmailpipe'); Set($SendmailPath, '{folder}/keep');
+{addresses}Set($MailCommand, 'sendmailpipe'); Set($SendmailPath, '{folder}/keep');
 Set($LogToSyslog, undef); Set($LogToSTDERR, 'info'); Set($Timezone, 'UTC');
 Set($WebSessionClass, 'Apache::Session::File');
 $RT::LocalPluginPath = '{extension}/usr/share/request-tracker4/plugins';
-Plugin('RT::Extension::CommandByMail'); Set(@MailPlugins, 'Auth::MailFrom', 'Action::CommandByMail');
-Set($CommandByMailHeader, 'X-RT-Command'); Set($CommandByMailOnlyHeaders, 1);
-$RT::MasonDataDir = '{folder}/mason'; $RT::MasonSessionDir = '{folder}/session'; $RT::VarPath = '{folder}/var';
+{plugin}$RT::MasonDataDir = '{folder}/mason'; $RT::MasonSessionDir = '{folder}/session'; $RT::VarPath = '{folder}/var';
 1;
 """
 EVERYBODY_MAY_WRITE = """\
@@ -59,7 +63,13 @@ class RequestTracker:
         for name in ("etc/RT_SiteConfig.d", "var", "mason", "session", "sent"):
             (folder / name).mkdir(parents=True)
         extension = unpacked("commandbymail", "librt-extension-commandbymail-perl")
-        site = SITE.format(folder=folder, port=self.port, extension=extension)
+        addresses = ADDRESSES
+        for theirs, ours in OURS.items():
+            assert theirs in addresses
+            addresses = addresses.replace(theirs, ours)
+        site = SITE.format(
+            folder=folder, port=self.port, extension=extension, addresses=addresses, plugin=PLUGIN
+        )
         (folder / "etc/RT_SiteConfig.pm").write_text(site)
         (folder / "password").write_text("some-long-password\n")
         (folder / "keep").write_text(KEEP.format(folder=folder))
@@ -80,8 +90,8 @@ class RequestTracker:
         """Make the database, and load what users load."""
         password = str(self._folder / "password")
         self._database("--action", "init", "--root-password-file", password)
-        for data in (self._folder / "rights", self._folder / SCRIP.name):
-            self._database("--action", "insert", "--skip-create", "--datafile", str(data))
+        self._database("--action", "insert", "--skip-create", "--datafile", str(self._folder / "rights"))
+        self._database(*shlex.split(LOAD)[1:])
 
     @contextlib.contextmanager
     def running(self) -> Iterator["RequestTracker"]:

@@ -9,9 +9,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.docs.pages import named
 from tests.live import free_port
 from tests.peers.unpacking import unpacked
 
+FILTER = next(
+    block.text for block in named("docs/postfix-milter.md").blocks if block.text.startswith("INPUT_MAIL")
+)
+"""The line that the page has for sendmail.mc."""
+SOCKET = "unix:/run/helpdesk-relay/milter.sock"
 CONFIGURATION = """\
 define(`_CF_DIR_', `{cf}/')dnl
 include(`{cf}/m4/cf.m4')dnl
@@ -30,8 +36,7 @@ FEATURE(`nocanonify')dnl
 FEATURE(`accept_unresolvable_domains')dnl
 FEATURE(`promiscuous_relay')dnl
 DAEMON_OPTIONS(`Family=inet, Name=MTA, Port={port}, Addr=0.0.0.0')dnl
-INPUT_MAIL_FILTER(`helpdesk-relay', `S=inet:{milter}@127.0.0.1, F=T, T=C:30s;S:30s;R:30s;E:5m')dnl
-MAILER(`smtp')dnl
+{filter}MAILER(`smtp')dnl
 """
 
 
@@ -46,7 +51,11 @@ class Sendmail:
         self._program.chmod(0o755)
         (folder / "queue").mkdir(mode=0o700)
         text = CONFIGURATION.format(
-            folder=folder, cf=root / "usr/share/sendmail/cf", next_hop=next_hop, port=self.port, milter=milter
+            folder=folder,
+            cf=root / "usr/share/sendmail/cf",
+            next_hop=next_hop,
+            port=self.port,
+            filter=FILTER.replace(SOCKET, f"inet:{milter}@127.0.0.1"),
         )
         done = subprocess.run(["m4", "-"], input=text.encode(), capture_output=True, check=True)
         (folder / "sendmail.cf").write_bytes(done.stdout)

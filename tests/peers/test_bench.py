@@ -1,6 +1,8 @@
 """The measuring itself: a short run of it, whose figures mean nothing, with real peers."""
 
 import json
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.docs.pages import named
 from tests.live import TOP
 
 pytestmark = pytest.mark.peers
@@ -32,6 +35,17 @@ def measured(folder: Path, *slices: str) -> dict[str, dict[str, object]]:
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stderr + done.stdout
     return json.loads(found.read_text())
+
+
+def test_the_slices_that_the_page_names_are_those_that_it_lists():
+    (block,) = [block for block in named("docs/performance.md").blocks if block.language == "sh"]
+    (listing,) = [line for line in block.text.splitlines() if "--list" in line]
+    words = shlex.split(listing, comments=True)[1:]
+    done = subprocess.run(
+        [sys.executable, *words], cwd=TOP, capture_output=True, text=True, timeout=60, check=True
+    )
+    (some,) = re.findall(r'BENCH_ARGS="(.*?)"', block.text)
+    assert set(some.split()) <= set(done.stdout.split())
 
 
 def test_every_peer_is_measured_and_the_page_says_so(tmp_path: Path):

@@ -12,7 +12,7 @@ import pytest
 
 from tests.certificates import self_signed
 from tests.docs.pages import named
-from tests.docs.test_docs import assert_printed_in_order
+from tests.docs.walk import assert_printed
 from tests.peers.postfix import open_folder
 from tests.peers.two_machines import (
     MX,
@@ -96,8 +96,8 @@ def test_what_the_page_says_leads_to_a_ticket_that_is_closed_and_one_that_is_not
     printed = ""
     with contextlib.ExitStack() as running:
         for block in PAGE.blocks:
-            if block.language == "text" and block.right_below:
-                assert_printed_in_order(block, printed)
+            if block.is_output:
+                assert_printed(block, printed)
             printed = "" if block.language == "sh" else printed
             for line in block.text.splitlines() if block.language == "sh" else ():
                 if line == "helpdesk-relay serve":

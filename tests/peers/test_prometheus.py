@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.docs.pages import named
 from tests.metrics.happenings import copies_of, metrics
 from tests.metrics.test_docs import ALERTS, targets
 from tests.metrics.test_metrics import ONE_EACH, counted
@@ -18,6 +19,12 @@ def test_the_exposition_is_well_formed_and_keeps_the_conventions():
     found = counted(*(event for event, *_ in ONE_EACH), *copies_of(60))
     assert promtool("check", "metrics", given=found.exposed()) == ""
     assert promtool("check", "metrics", given=metrics().exposed()) == ""
+
+
+def test_what_the_page_says_to_scrape_is_valid(tmp_path: Path):
+    (block,) = [block for block in named("docs/metrics.md").blocks if block.language == "yaml"]
+    (tmp_path / "prometheus.yml").write_text(block.text)
+    assert "SUCCESS" in promtool("check", "config", tmp_path / "prometheus.yml")
 
 
 def test_the_alerts_are_valid():
