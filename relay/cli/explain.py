@@ -1,13 +1,11 @@
-"""``explain``: judge stored messages and say why; starts quickly, and reads no more than header sections."""
+"""``explain``: judge stored messages and say why; starts quickly, and reads a body only to verify a signature."""
 
 import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import IO
 
 import click
 
@@ -15,14 +13,16 @@ from relay.channels import ChannelBook
 from relay.cli import exits
 from relay.cli.app import config_option, config_path
 from relay.cli.options import ip, mailboxes
+from relay.cli.proving import Proving
 from relay.judge import Verdict
 from relay.judge.answer import answer
 from relay.judge.explain import Language
 from relay.mail.address import Mailbox
+from relay.mail.content import Content
 from relay.mail.text import unicode_text, visible
 from relay.mail.trace import Given
-from relay.replay.head import PIECE, head_of
-from relay.replay.judging import verdict_of, view_of
+from relay.replay.judging import view_of
+from relay.replay.stored import StoredMessage, from_stream
 from relay.settings.model import Settings
 from relay.stamp import StampRules, stamp
 
@@ -62,7 +62,7 @@ def command(
     name: str | None,
     lang: str,
     expect: str | None,
-    offline: bool,  # noqa: ARG001 - nothing here asks DNS
+    offline: bool,
     as_json: bool,
     files: Sequence[str],
 ) -> int:
@@ -75,7 +75,8 @@ def command(
     settings = read_settings(config_path(config), os.environ)
     explainer = _Explainer(settings.book(), stamp_rules_of(settings), given, Language(lang), as_json, expect)
     if name is None:
-        return explainer.files(files)
+        with Proving(offline=offline) as proving:
+            return explainer.files(files, proving)
     from relay.service.keys import web_key
 
     explainer = replace(explainer, rules=stamp_rules_of(settings, web_key(settings)))
@@ -102,19 +103,19 @@ class _Explainer:
     as_json: bool
     expect: str | None
 
-    def files(self, files: Sequence[str]) -> int:
+    def files(self, files: Sequence[str], proving: Proving) -> int:
         """Explain stored messages; return what to exit with."""
         code = exits.DONE
         for number, file in enumerate(files):
             try:
-                head = _read_head(file, self.book.header_size)
+                verdict = self._judged(file, proving)
             except OSError as error:
                 self.cannot_open(file, error.strerror or type(error).__name__)
                 code = exits.NO_INPUT
                 continue
             if not self.as_json and number:
                 click.echo()
-            verdict = self.explain(file, head)
+            self.tell(file, verdict)
             if self._missed(verdict) and code == exits.DONE:
                 code = exits.NO
         return code
@@ -142,9 +143,8 @@ class _Explainer:
     def _missed(self, verdict: Verdict) -> bool:
         return self.expect not in (None, verdict.disposition.value)
 
-    def explain(self, file: str, head: bytes) -> Verdict:
-        """Judge one message and print the answer."""
-        verdict = self._judged(head)
+    def tell(self, file: str, verdict: Verdict) -> None:
+        """Print the answer."""
         stamped = stamp(verdict, self.rules).lines
         if self.as_json:
             told = {"file": unicode_text(file), **answer(verdict, stamped, self.language)}
@@ -152,7 +152,6 @@ class _Explainer:
         else:
             for line in _lines(file, verdict, stamped, self.language):
                 click.echo(line)
-        return verdict
 
     def cannot_open(self, file: str, why: str) -> None:
         """Say that a file cannot be opened."""
@@ -165,27 +164,21 @@ class _Explainer:
         else:
             click.echo(f"{visible(file)}: error: cannot be opened: {why}", err=True)
 
-    def _judged(self, head: bytes) -> Verdict:
-        return verdict_of(view_of(head, self.given, self.book.header_size, _fault), self.book, _fault)
+    def _judged(self, file: str, proving: Proving) -> Verdict:
+        """Judge one message; OSError where it cannot be read."""
+        limit = self.book.header_size
+        whole = bool(self.book.platform.dkim_domains) and not proving.offline
+        stored: Content
+        if file == "-":
+            stored = from_stream(sys.stdin.buffer, limit, whole=whole)
+        else:
+            stored = StoredMessage(Path(file), limit)
+        view = view_of(stored.head, self.given, limit, _fault)
+        return proving.verdict(view, stored, self.book, _fault)
 
 
 def _fault(error: Exception) -> None:
     click.echo(f"helpdesk-relay: a fault of ours while judging ({type(error).__name__})", err=True)
-
-
-def _read_head(file: str, limit: int) -> bytes:
-    """Return the octets up to the empty line, or a little more than ``limit`` (0: none)."""
-    if file == "-":
-        head = head_of(_pieces(sys.stdin.buffer), limit)
-        for _ in _pieces(sys.stdin.buffer):
-            pass
-        return head
-    with Path(file).open("rb") as stored:
-        return head_of(_pieces(stored), limit)
-
-
-def _pieces(stored: IO[bytes]) -> Iterator[bytes]:
-    return iter(partial(stored.read, PIECE), b"")
 
 
 def _lines(file: str, verdict: Verdict, stamped: list[str], language: Language) -> Iterator[str]:

@@ -67,8 +67,8 @@ class Relay:
         self._counting = Counting(_now)
         self._observers.add(self._counting.metrics.observe)
         self._resolver = Resolver()
-        prove = prover(self._resolver, _now)
-        self._means = Means(self._hops, self._observe, queue_ids(), _now, time.monotonic, prove)
+        self._prove = prover(self._resolver, _now)
+        self._means = Means(self._hops, self._observe, queue_ids(), _now, time.monotonic, self._prove)
         self._lasting = Lasting(
             self._begin, self._observe, self._moment, _now, self._resolver, accept_everything
         )
@@ -250,6 +250,7 @@ class Relay:
             metrics=self._counting.metrics.exposed,
             ready=lambda: self._serving,
             observe=self._observe,
+            prove=self._prove,
         )
 
     def _introduce(self, what: str) -> None:

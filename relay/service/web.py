@@ -10,6 +10,7 @@ from relay.channels import ChannelBook
 from relay.events import Observe
 from relay.journal.store import Journal
 from relay.mail.hop import Way
+from relay.pipeline.seams import Prove
 from relay.sandbox.inbox import SandboxInbox
 from relay.service.keys import web_key
 from relay.service.reopening import Reopen
@@ -40,6 +41,7 @@ class Parts:
     metrics: Callable[[], bytes]
     ready: Callable[[], bool]
     observe: Observe
+    prove: Prove
 
 
 class Web:
@@ -89,7 +91,7 @@ def sources_of(parts: Parts, key: bytes) -> Sources:
         journal=parts.journal,
         spool=parts.spool,
         inbox=inbox,
-        judge=lambda trial: tried(trial, parts.book(), parts.stamp(), parts.observe),
+        judge=lambda trial: tried(trial, parts.book(), parts.stamp(), parts.observe, parts.prove),
         stamp=parts.stamp,
         reopen=Reopen(
             parts.settings, parts.journal, parts.spool, parts.hostname, parts.now, parts.observe, parts.poke

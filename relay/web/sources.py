@@ -26,6 +26,8 @@ class Trial:
     """A message that somebody wants judged, with what is known of its transaction; nothing of it is stored."""
 
     octets: bytes
+    whole: bool = True
+    """False: the end of it may be missing."""
     reverse_path: str | None = None
     forward_paths: tuple[Mailbox, ...] = ()
     address: IPv4Address | IPv6Address | None = None
@@ -77,8 +79,8 @@ class Sources:
     """None: the mode has none."""
     inbox: Callable[[], SandboxInbox | None]
     """None where the helpdesk is a real one."""
-    judge: Callable[[Trial], Tried]
-    """Judges and stamps by what is in force; quick, asks nobody."""
+    judge: Callable[[Trial], Awaitable[Tried]]
+    """Judges and stamps by what is in force; asks DNS, for seconds at most, where a signature would change the verdict."""
     stamp: Callable[[], StampRules]
     """Returns what is set and removed, with signed links where they are wanted."""
     reopen: Callable[[str, str], Awaitable[Reopened]]

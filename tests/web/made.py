@@ -2,7 +2,7 @@
 
 import base64
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -59,10 +59,10 @@ def settings(more: str = "", web: str = HERE) -> Settings:
     return parse_settings(text, "channels.yaml", Path("/nowhere"), {})
 
 
-def try_it(settings: Callable[[], Settings]) -> Callable[[Trial], Tried]:
+def try_it(settings: Callable[[], Settings]) -> Callable[[Trial], Awaitable[Tried]]:
     """Judge as a relay does, everything that was not said being unknown."""
 
-    def judged(trial: Trial) -> Tried:
+    async def judged(trial: Trial) -> Tried:
         known = Known(
             Source.GIVEN if trial.forward_paths else Source.UNKNOWN,
             Source.GIVEN if trial.address else Source.UNKNOWN,

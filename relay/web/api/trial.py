@@ -1,4 +1,4 @@
-"""Try a message: the verdict that it would get; nothing is stored, and nobody is asked."""
+"""Try a message: the verdict that it would get; nothing is stored."""
 
 from relay.judge.answer import answer
 from relay.web.api import fields
@@ -9,7 +9,8 @@ from relay.web.sources import Trial
 
 _MESSAGE = fields.words(
     "message",
-    "The message with its header section, of which alone is read. Octets that are no UTF-8 need message/rfc822.",
+    "The message with its header section; the rest matters only to a signature of the platform. Octets that are no "
+    "UTF-8 need message/rfc822.",
     LARGE,
 )
 
@@ -17,7 +18,7 @@ _MESSAGE = fields.words(
 async def _try(call: Call) -> object:
     values = call.values
     message = values["message"]
-    tried = call.sources.judge(
+    tried = await call.sources.judge(
         Trial(
             octets=message if isinstance(message, bytes) else message.encode(),
             reverse_path=values["mail_from"],

@@ -16,7 +16,7 @@ from relay.web.pages.shown import Explaining
 from relay.web.sources import Trial, Tried
 
 _MOST = LARGE // 2
-"""Octets of a file that the script sends; the header section is at its beginning."""
+"""Octets of a file that the script sends, of a larger one too; the header section is at its beginning."""
 _LONGEST_SHOWN = 100_000
 """Characters of a message that are put back into the form."""
 Problem = tuple[str, str]
@@ -48,7 +48,7 @@ async def trial(rendering: Rendering, request: Request) -> Response:
         auth_user=first(fields, "auth_user"),
     )
     wanted, problems = read(asked, _octets(fields))
-    tried = rendering.sources.judge(wanted) if wanted is not None else None
+    tried = await rendering.sources.judge(wanted) if wanted is not None else None
     return _page(rendering, request, asked, tried, problems)
 
 
@@ -68,6 +68,7 @@ def read(asked: Asked, octets: bytes) -> tuple[Trial | None, list[Problem]]:
         return None, problems
     return Trial(
         octets=octets,
+        whole=len(octets) != _MOST,
         reverse_path=bare_path(mail_from) if mail_from else None,
         forward_paths=tuple(path for path in paths if path is not None),
         address=address,

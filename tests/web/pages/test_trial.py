@@ -27,9 +27,9 @@ def watched() -> tuple[Any, list[Trial]]:
     seen: list[Trial] = []
     force = settings()
 
-    def judge(trial: Trial) -> Tried:
+    async def judge(trial: Trial) -> Tried:
         seen.append(trial)
-        return try_it(lambda: force)(trial)
+        return await try_it(lambda: force)(trial)
 
     return application(sources(force, judge=judge)), seen
 
@@ -147,3 +147,11 @@ async def test_a_form_without_its_sessions_token_is_refused() -> None:
         client.cookies.clear()
         assert (await submit(client, form, message=COPY)).status_code == 403
     assert seen == []
+
+
+async def test_what_the_script_may_have_cut_is_not_taken_for_whole() -> None:
+    app, seen = watched()
+    for octets in (LARGE // 2, 100):
+        file = COPY.encode().ljust(octets, b"x")
+        await tried(app, files={"file": ("copy.eml", file)})
+    assert [trial.whole for trial in seen] == [False, True]
