@@ -10,7 +10,7 @@ import pytest
 
 from relay.passwords import hash_password
 from tests.docs.pages import TOP, named
-from tests.docs.walk import Walk, assert_printed, clone, lines_of, walk
+from tests.docs.walk import PROGRAMS, Walk, assert_printed, clone, lines_of, walk
 from tests.peers.postfix import open_folder
 
 pytestmark = pytest.mark.peers
@@ -36,8 +36,12 @@ def send(walking: Walk) -> None:
 
 @contextlib.contextmanager
 def repository(walking: Walk) -> Iterator[None]:
-    """In a clone; ``make test`` and ``make test-peers`` take a few tests only, and the page's case is added."""
+    """In a clone, where nothing is installed yet but what ``make`` put into ``.venv``.
+
+    ``make test`` and ``make test-peers`` take a few tests only, and the case of docs/testing.md is added.
+    """
     clone(walking.folder)
+    walking.environ["PATH"] = PROGRAMS
     walking.environ["TEST_ARGS"] = "-n 0 tests/test_links.py tests/peers/test_swaks.py"
     (case,) = [block.text for block in named("docs/testing.md").blocks if block.language == "yaml"]
     with (walking.folder / "tests/cases/authors.yaml").open("a") as cases:

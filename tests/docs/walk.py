@@ -20,6 +20,8 @@ STAYS = {
     "make run": "runs until you press Ctrl-C",
 }
 """Commands that stay in the foreground, and what they say when they are ready."""
+INSTALLED = Path(sys.executable).parent
+PROGRAMS = "/usr/sbin:/usr/bin:/sbin:/bin"
 EXITS = re.compile(r"# exits with (\d+)")
 CHANGES = [
     (re.compile(r"\b[0-9A-F]{6,16}-[0-9A-F]+\b"), "ID"),
@@ -57,7 +59,8 @@ class Walk:
         self.names: dict[str, Callable[[], str]] = {}
         self.typed = b""
         self.environ = {"HOME": str(folder / "home"), "LANG": "C.UTF-8"}
-        self.environ["PATH"] = f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin"
+        self.environ["PATH"] = f"{INSTALLED}:{PROGRAMS}"
+        self._exports: list[str] = []
         self._staying: tuple[str, subprocess.Popen[bytes], Path] | None = None
         self.environ["TMPDIR"] = str(folder / "tmp")
         (folder / "home").mkdir()
@@ -72,6 +75,8 @@ class Walk:
         if command in STAYS:
             return self._start(command)
         expected = EXITS.search(line)
+        if line.startswith("export "):
+            self._exports.append(line)
         done = subprocess.run(
             self._inside(line), env=self.environ, input=self.typed, timeout=120, check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -128,7 +133,7 @@ class Walk:
         return self.log()
 
     def _inside(self, line: str) -> list[str]:
-        return self.machine.inside("env", "-C", self.folder, "bash", "-c", line)
+        return self.machine.inside("env", "-C", self.folder, "bash", "-c", "\n".join([*self._exports, line]))
 
 
 @contextlib.contextmanager
