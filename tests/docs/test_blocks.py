@@ -65,6 +65,19 @@ def test_no_command_hides_among_text(each: Page):
     assert [line for line in hidden if not line.startswith("# ") or "yaml" not in line] == []
 
 
+PYTHON = [
+    pytest.param(block, id=f"{each.name}:{block.line}")
+    for each in PAGES
+    for block in each.blocks
+    if block.language == "python"
+]
+
+
+@pytest.mark.parametrize("block", PYTHON)
+def test_python_can_be_compiled(block: Block):
+    compile(block.text, "page", "exec")
+
+
 def in_prose() -> list[object]:
     """Our commands as sentences and tables name them."""
     return [
