@@ -26,6 +26,7 @@ from relay.service.log import EventLog
 from relay.service.survey.point import About, Answer
 from relay.settings.model import LimitSettings
 from relay.settings.parse import parse_settings
+from tests.certificates import self_signed
 from tests.delivery.dns_server import of_this_machine
 from tests.docs.pages import PAGES, PATHS, TOP, Block, Page, coded, named, page
 from tests.docs.walk import assert_printed, lines_of
@@ -117,10 +118,13 @@ def filled(text: str) -> str:
 
 
 @pytest.mark.parametrize(("each", "block"), settings_blocks())
-def test_every_channels_yaml_and_every_part_of_one_is_valid(each: Page, block: Block, tmp_path: Path):
+def test_a_relay_would_serve_with_every_channels_yaml_and_every_part_of_one(
+    each: Page, block: Block, tmp_path: Path
+):
+    shutil.copy(self_signed(tmp_path / "cert.pem", "relay.company.com"), tmp_path / "key.pem")
     text = filled(completed(block.text))
     environ = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), HASH)
-    parse_settings(text, each.name, tmp_path, environ)
+    parse_settings(text, each.name, tmp_path, environ, serving=True)
 
 
 # commands

@@ -69,6 +69,7 @@ def helpdesk(walking: Walk, port: int) -> Iterator[Callable[[], list[str]]]:
 
     server = [sys.executable, "-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{port}"]
     with walking.beside(*server, "-c", "aiosmtpd.handlers.Mailbox", kept):
+        walking.waits_for(lambda: walking.listens(port))
         yield got
 
 

@@ -119,6 +119,11 @@ class Walk:
             time.sleep(0.05)
         raise AssertionError(self.log())
 
+    def listens(self, port: int) -> bool:
+        """Tell whether somebody listens on a port of the machine."""
+        probe = self.machine.inside("bash", "-c", f"</dev/tcp/127.0.0.1/{port}")
+        return subprocess.run(probe, capture_output=True, check=False, timeout=20).returncode == 0
+
     def _start(self, command: str) -> str:
         self.stop()
         log = self.folder / "staying.log"
