@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -24,13 +25,13 @@ def on_config(config: MkDocsConfig) -> None:
 
 
 def _unfolded(entry: Any, docs: Path) -> Any:
-    match entry:
-        case dict() if isinstance(folder := next(iter(entry.values())), str) and folder.endswith("/"):
-            pages = sorted(
-                (docs / folder).glob("*.md"), key=lambda page: (page.name != "README.md", page.name)
-            )
-            return {next(iter(entry)): [page.relative_to(docs).as_posix() for page in pages]}
-    return entry
+    if not isinstance(entry, dict):
+        return entry
+    ((title, place),) = entry.items()
+    if not isinstance(place, str) or not place.endswith("/"):
+        return entry
+    pages = sorted((docs / place).glob("*.md"), key=lambda page: (page.name != "README.md", page.name))
+    return {title: [page.relative_to(docs).as_posix() for page in pages]}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
@@ -39,6 +40,8 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
         for link in _LINK_UPWARDS.findall(page.content_string):
             if (path := _outside(link, page.src_uri)) and _copy(path) not in files.src_uris:
                 source = Path(config.docs_dir).parent / path
+                if not source.is_file():
+                    raise PluginError(f"{page.src_uri}: {link} is no file; the site can copy files alone")
                 files.append(File.generated(config, _copy(path), abs_src_path=str(source)))
 
 
