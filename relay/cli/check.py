@@ -57,6 +57,8 @@ def _print_settings(settings: Settings, book: ChannelBook) -> None:
     )
     table("Routes", ("for", "next hop"), _routes(settings))
     table("Listeners", ("what", "where", "TLS", "AUTH"), _listeners(settings))
+    if proofs := tuple(_platform(book)):
+        table("Platform", ("proved by", "which"), proofs)
     table("Stamp", ("on", "field"), stamped(settings))
     click.echo("What can be closed")
     told = closing(book)
@@ -131,6 +133,19 @@ def _routes(settings: Settings) -> Iterator[tuple[str, ...]]:
         yield f"anybody at {domain}", str(deliver.helpdesk or "-")
     yield "elsewhere", str(deliver.elsewhere)
     yield "reports", str(deliver.reports)
+
+
+def _platform(book: ChannelBook) -> Iterator[tuple[str, str]]:
+    platform = book.platform
+    proofs = {
+        "client in": map(str, platform.networks.all),
+        "login": sorted(platform.users),
+        "DKIM signature of": sorted(platform.dkim_domains),
+        "by milter, said by": sorted(platform.authserv_ids),
+    }
+    for proved_by, which in proofs.items():
+        if told := ", ".join(which):
+            yield proved_by, told
 
 
 def _listeners(settings: Settings) -> Iterator[tuple[str, ...]]:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from relay.channels import ChannelBook
-from relay.judge import Verdict, judge
-from relay.mail.view import MessageView, make_view
+from relay.judge import Verdict, judge, wanted_signers
+from relay.mail.authentication_results import vouched_for
+from relay.mail.view import MessageView, make_view, with_proved
 from relay.milter.terms import Decision, LetThrough, Message, PutOff, Stamp
 from relay.settings.words import Mixed, OnFailure
 from relay.stamp import STATUS, WHY, StampRules, stamp
@@ -27,8 +28,9 @@ def judge_message(
 ) -> Judgement:
     """Judge a message that goes to the helpdesk, let any other through.
 
-    The message goes to those that the MTA took; every forward-path is evidence (docs/rule.md).  ``ref``: what the
-    decision will be called.
+    The message goes to those that the MTA took; every forward-path is evidence (docs/rule.md).  Where a
+    signature matters, the MTA's word on it counts: there is no body to verify it by.  ``ref``: what the decision
+    will be called.
     """
     ours = sum(map(book.accepts, message.accepted))
     if not ours:
@@ -37,6 +39,9 @@ def judge_message(
         message.head, message.forward_paths, message.client, message.known, limit=book.header_size
     )
     verdict = judge(view, book)
+    if wanted := wanted_signers(verdict, book):
+        view = with_proved(view, vouched_for(message.head, book.platform.authserv_ids, wanted))
+        verdict = judge(view, book)
     fields = stamp(verdict, rules, message.queue_id, ref).inserted
     if ours < len(message.accepted):
         fields = _for_strangers_too(fields, mixed)

@@ -26,8 +26,20 @@ def warnings(settings: Settings, book: ChannelBook) -> Iterator[str]:
                     f"platform.networks and {right} of the listener {listener.address} share {network}: what it does not "
                     f"say who the client is for counts as sent by the platform"
                 )
+    yield from _signatures(settings)
     yield from closing_what_is_open(settings.stamp)
     yield from inactive(settings)
+
+
+def _signatures(settings: Settings) -> Iterator[str]:
+    platform = settings.platform
+    if platform.authserv_ids and not platform.dkim_domains:
+        yield "platform.authserv_ids proves nothing without platform.dkim_domains, which says whose signatures count"
+    if settings.listen.milter and platform.dkim_domains and not platform.authserv_ids:
+        yield (
+            "by milter platform.dkim_domains proves nothing without platform.authserv_ids, which says whose "
+            "Authentication-Results are believed"
+        )
 
 
 def _shared(ones: Networks, others: Networks) -> Iterator[Network]:

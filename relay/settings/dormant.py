@@ -39,7 +39,6 @@ DORMANT = (
             _passes_through(settings) and any(each.helpdesk in _MX for each in settings.channels)
         ),
     ),
-    Dormant("platform.authserv_ids", "no Authentication-Results prove that the platform sent a message"),
     Dormant(
         "deliver.helpdesk",
         "in pass-through mail for a helpdesk found by MX is answered with 451; name a host, or take a mode with a spool",

@@ -53,6 +53,50 @@ def test_check_warns_where_a_platform_network_may_also_say_who_the_client_is(rel
     assert "xclient" in out.split("Good to know")[1]
 
 
+def platform(proofs: str) -> str:
+    return CHANNELS.replace("users: [desk]", f"users: [desk], {proofs}")
+
+
+def test_check_prints_what_proves_that_the_platform_sent_a_message(relay: Run, folder: Path):
+    (folder / "channels.yaml").write_text(
+        platform("dkim_domains: [b.example, a.example], authserv_ids: [mx.example]")
+    )
+    _, out, _ = relay("check")
+    rows = [" ".join(line.split()) for line in out.split("Platform")[1].split("Stamp")[0].splitlines()]
+    assert [row for row in rows if row][2:] == [
+        "client in 192.0.2.0/28",
+        "login desk",
+        "DKIM signature of a.example, b.example",
+        "by milter, said by mx.example",
+    ]
+    (folder / "channels.yaml").write_text(
+        CHANNELS.replace("platform: {networks: [192.0.2.0/28], users: [desk]}", "")
+    )
+    assert "Platform" not in relay("check")[1]
+
+
+@pytest.mark.parametrize(
+    ("proofs", "listen", "warned"),
+    [
+        ("dkim_domains: [a.example]", "milter", "by milter platform.dkim_domains proves nothing"),
+        ("dkim_domains: [a.example], authserv_ids: [x]", "milter", ""),
+        ("dkim_domains: [a.example]", "smtp", ""),
+        ("authserv_ids: [x]", "milter", "platform.authserv_ids proves nothing"),
+    ],
+)
+def test_check_warns_where_half_of_what_a_proof_needs_is_missing(
+    relay: Run, folder: Path, proofs: str, listen: str, warned: str
+):
+    listener = {
+        "milter": '{milter: ["inet:127.0.0.1:8891"]}',
+        "smtp": '{smtp: [{address: "127.0.0.1:2525"}]}',
+    }
+    (folder / "channels.yaml").write_text(platform(proofs) + f"listen: {listener[listen]}\n")
+    _, out, _ = relay("check")
+    assert "proves nothing" in out if warned else "proves nothing" not in out
+    assert warned in out
+
+
 def test_check_prints_what_is_set_on_which_tickets_and_what_is_removed(relay: Run, folder: Path):
     (folder / "channels.yaml").write_text(CHANNELS + "stamp: {preset: zammad, open: {X-Desk: new}}\n")
     code, out, _ = relay("check")

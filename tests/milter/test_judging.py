@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from relay.channels import Platform
 from relay.judge import Reason
+from relay.judge.verdict import Because
 from relay.mail.envelope import Client, HeaderState, Known, ReversePath, Source
 from relay.milter.judging import Judgement, decision_on, judge_message
 from relay.milter.terms import LetThrough, Message, PutOff, Stamp
 from relay.settings.words import Mixed, OnFailure
 from relay.stamp import stamp_rules
-from tests.samples import BOOK, OUTSIDE, box, head
+from tests.samples import BOOK, OUTSIDE, book, box, head
 
 COPY = Message(
     queue_id="4ABC",
@@ -90,6 +92,38 @@ LINK = ("X-Ticket-Why", "https://relay.example/why/R-1?s=0123")
 def test_the_link_leads_to_the_decision_whatever_the_mta_calls_the_message() -> None:
     judgement = judge_message(COPY, BOOK, LINKED, Mixed.STATUS_ONLY, "R-1")
     assert judgement.decision == Stamp((STATUS, REASON, LINK))
+
+
+SIGNED = head(
+    "Authentication-Results: mx.shop.example; dkim=pass header.d=mail.desk.example",
+    "Received: from a by b; now",
+    "DKIM-Signature: v=1; d=mail.desk.example; b=x",
+    "From: care@shop.example",
+    "To: anna@mail.example",
+)
+DOMAINS, IDS = frozenset({"mail.desk.example"}), frozenset({"mx.shop.example"})
+
+
+@pytest.mark.parametrize(
+    ("platform", "reason", "because"),
+    [
+        (
+            Platform(dkim_domains=DOMAINS, authserv_ids=IDS),
+            Reason.PLATFORM_SENT,
+            Because.PLATFORM_VOUCHED_FOR,
+        ),
+        (Platform(dkim_domains=DOMAINS), Reason.OUTBOUND_COPY, Because.NOT_PROVED),
+        (Platform(authserv_ids=IDS), Reason.OUTBOUND_COPY, Because.NO_PROOF),
+    ],
+)
+def test_a_signature_counts_if_a_verifier_that_is_believed_says_so(
+    platform: Platform, reason: Reason, because: Because
+) -> None:
+    judgement = judge_message(replace(COPY, head=SIGNED), book(platform=platform), stamp_rules(), Mixed.FULL)
+    assert judgement.verdict is not None
+    assert judgement.verdict.reason is reason
+    assert judgement.verdict.findings[5].because is because
+    assert judgement.verdict.depends == ()
 
 
 @pytest.mark.parametrize("mixed", Mixed)
