@@ -118,6 +118,10 @@ def _permit(path: Path, listener: MilterListener) -> None:
         group = grp.getgrnam(listener.group).gr_gid
     except KeyError:
         raise _bad(f"this machine has no group {listener.group}", "milter.socket_group") from None
+    if (
+        path.stat().st_gid == group
+    ):  # its folder's, by the set-group-ID bit: a hardened service may not call chown at all
+        return
     try:
         os.chown(path, -1, group)
     except PermissionError:

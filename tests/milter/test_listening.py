@@ -109,6 +109,19 @@ async def test_a_group_that_there_is_not_is_named_with_its_key(tmp_path: Path) -
     assert names(tmp_path) == []
 
 
+async def test_a_socket_that_has_its_group_already_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError("as under SystemCallFilter=~@privileged")
+
+    monkeypatch.setattr(os, "chown", forbidden)
+    path, ours = tmp_path / "s", milter()
+    await ours.listen([MilterListener(path=str(path), group=grp.getgrgid(os.getegid()).gr_name)])
+    assert path.is_socket()
+    await ours.stop(0)
+
+
 @pytest.mark.parametrize(
     ("listener", "name"),
     [
