@@ -96,3 +96,16 @@ def test_a_command_in_a_sentence_is_one_that_there_is(command: str):
         words.pop(0)
     options = {name for parameter in found.params for name in parameter.opts}
     assert {word.partition("=")[0] for word in words if word.startswith("--")} <= options
+
+
+IN_THE_REPOSITORY = re.compile(r"(?:tests|bench|tools|docs|samples|docker|packaging|relay|\.ci)/[\w./-]+")
+
+
+@pytest.mark.parametrize("each", PAGES, ids=lambda each: each.name)
+def test_a_file_or_a_target_of_make_in_a_sentence_is_one_that_there_is(each: Page):
+    said = [code.split() for code in re.findall(r"`([^`]+)`", "\n".join(each.prose))]
+    said += [block.comment.split() for block in each.blocks if block.comment]
+    files = [word for words in said for word in words if IN_THE_REPOSITORY.fullmatch(word)]
+    assert [file for file in files if not (TOP / file).exists()] == []
+    targets = {words[1] for words in said if words[0] == "make" and words[1:] and words[1].islower()}
+    assert targets <= set(re.findall(r"^([a-z-]+):", (TOP / "Makefile").read_text(), re.MULTILINE))
