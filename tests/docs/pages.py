@@ -8,6 +8,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 TOP = Path(__file__).resolve().parents[2]
+SHELLS = ("sh", "bash")
 
 _CODE = re.compile(r"`[^`]*`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -23,19 +24,19 @@ class Block:
     text: str
     comment: str
     """What stands right above it and is not shown: ``<!-- … -->``, or nothing."""
-    right_below: bool
-    """Nothing that is shown stands between the block before and this one."""
+    below_commands: bool
+    """It is right below a block of commands: nothing that is shown stands between them."""
 
     @property
     def is_typed(self) -> bool:
         """It holds commands that are run as they stand here."""
-        return self.language in ("sh", "bash") and not self.comment
+        return self.language in SHELLS and not self.comment
 
     @property
     def is_output(self) -> bool:
         """It holds what the commands above print."""
         return self.language == "text" and (
-            self.comment == "<!-- printed above -->" or (self.right_below and not self.comment)
+            self.comment == "<!-- printed above -->" or (self.below_commands and not self.comment)
         )
 
     @property
@@ -117,12 +118,9 @@ def page(path: Path) -> Page:
             first, end = token.map
             assert end - first > 1, f"{path}: the block in line {first + 1} has no end"
             assert lines[end - 1].strip() == token.markup, f"{path}: the block in line {first + 1} has no end"
-            nothing_between = not re.sub(
-                r"<!--.*?-->", "", "".join(lines[ended:first]), flags=re.DOTALL
-            ).strip()
-            blocks.append(
-                Block(first + 1, token.info, token.content, above, bool(blocks) and nothing_between)
-            )
+            between = re.sub(r"<!--.*?-->", "", "".join(lines[ended:first]), flags=re.DOTALL).strip()
+            below_commands = bool(blocks) and blocks[-1].language in SHELLS and not between
+            blocks.append(Block(first + 1, token.info, token.content, above, below_commands))
             prose[first:end] = [""] * (end - first)
             ended = end
         if token.nesting == 0:

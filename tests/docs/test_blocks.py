@@ -7,7 +7,7 @@ import click
 import pytest
 
 from relay.cli.app import app
-from tests.docs.pages import PAGES, TOP, Block, Page
+from tests.docs.pages import PAGES, SHELLS, TOP, Block, Page
 from tests.docs.test_docs import runs_alone
 from tests.docs.test_walks import SCENES
 from tests.docs.walk import lines_of
@@ -33,7 +33,7 @@ PROGRAMS = (
 
 
 def is_run(each: Page, block: Block) -> bool:
-    if block.language in ("sh", "bash"):
+    if block.language in SHELLS:
         alone = all(map(runs_alone, lines_of(block)))
         return block.is_typed and bool(alone or each.run_by or each.name in SCENES)
     return block.is_output or block.language == "yaml"
@@ -60,7 +60,7 @@ def test_the_test_that_a_page_names_is_there_and_names_the_page(each: Page):
 
 @pytest.mark.parametrize("each", PAGES, ids=lambda each: each.name)
 def test_no_command_hides_among_text(each: Page):
-    texts = [block for block in each.blocks if block.language not in ("sh", "bash")]
+    texts = [block for block in each.blocks if block.language not in SHELLS]
     hidden = [line for block in texts for line in block.text.splitlines() if line.startswith(PROGRAMS)]
     assert [line for line in hidden if not line.startswith("# ") or "yaml" not in line] == []
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.docs.pages import named
 from tests.live import Got, Helpdesk
 from tests.peers.milter import MilterProcess, arrived
 from tests.peers.opendkim import verifying
@@ -13,6 +14,12 @@ from tests.proof.signing import DOMAIN, KEY_NAME, MESSAGE, record, signed
 
 pytestmark = pytest.mark.peers
 
+(MILTERS,) = [
+    block.text
+    for block in named("docs/postfix-milter.md").blocks
+    if block.text.startswith("smtpd_milters = inet:127.0.0.1:8890, unix:/helpdesk-relay/milter.sock")
+]
+"""The line of main.cf that the page has for a verifier beside us."""
 AUTHSERV_ID = "mx.shop.example"
 PLATFORM = f"platform: {{dkim_domains: [{DOMAIN}], authserv_ids: [{AUTHSERV_ID}]"
 COPY = MESSAGE.replace(b"support@company.com", b"care@shop.example")
@@ -41,7 +48,8 @@ def stand() -> Iterator[Stand]:
         milter = MilterProcess(
             folder, ours, "milter: {socket_group: postfix}\n", replace=("platform: {", f"{PLATFORM}, ")
         )
-        postfix = Postfix(folder, helpdesk.port, f"smtpd_milters = {verifier}, {ours}\n")
+        main_cf = MILTERS.replace("inet:127.0.0.1:8890", verifier)
+        postfix = Postfix(folder, helpdesk.port, main_cf.replace("unix:/helpdesk-relay/milter.sock", ours))
         with milter.running(), postfix.running():
             yield Stand(helpdesk, postfix, milter)
 
