@@ -32,6 +32,7 @@ bench: $(VENV)/.tested  ## the relay beside Postfix, Haraka and others, into doc
 	$(BIN)/python bench/replay.py
 	$(BIN)/python bench/metrics.py
 	$(BIN)/python bench/journal.py
+	$(BIN)/python bench/proof.py
 
 format: $(VENV)/.tested
 	$(BIN)/ruff check --fix .

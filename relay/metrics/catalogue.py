@@ -64,6 +64,12 @@ DOUBTFUL = _counter(
     "channel",
 )
 DOUBTS = _counter("doubts", "Doubts that were found, whatever the verdict.", "doubt")
+SIGNATURES = _counter(
+    "platform_signatures",
+    "Messages that only a DKIM signature of the platform could keep open, by what it came to: valid, invalid, or "
+    "unanswered (DNS did not say its key in time).",
+    "result",
+)
 TRANSACTIONS = _counter(
     "transactions",
     "Mail transactions that ended with a content, by the class of the reply to it.",

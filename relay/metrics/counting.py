@@ -31,6 +31,8 @@ from relay.intake.events import (
 from relay.judge import Doubt, Reason, Verdict
 from relay.mail.hop import Scheme, Way
 from relay.mail.outcome import Deferred, Delivered, Failed, Outcome, Unknown
+from relay.mail.proof import ProofFault
+from relay.mail.view import MessageView
 from relay.metrics import catalogue as names
 from relay.metrics.busiest import Busiest
 from relay.metrics.numbers import Numbers
@@ -45,6 +47,7 @@ TAKEN, REFUSED = "taken", "refused"
 SENT, FAILED = "sent", "failed"
 NOT_KEPT, NOT_WORKING, CLOSED_NOT_KEPT = "not-kept", "not-working", "closed-not-kept"
 TEMPORARY, PERMANENT = "temporary", "permanent"
+VALID, INVALID, UNANSWERED = "valid", "invalid", "unanswered"
 WAITING, LEFT = "waiting", "left"
 NONE, OTHER, SEVERAL = "none", "other", "several"
 
@@ -72,6 +75,7 @@ _OUTCOMES: Mapping[type[Outcome | None], str] = {
     Failed: "failed",
     Unknown: "unknown",
 }
+_UNANSWERED = frozenset({ProofFault.NO_ANSWER, ProofFault.OUT_OF_TIME})
 _CLASSES = {2: "2yz", 4: "4yz", 5: "5yz"}
 _SUBJECTS = frozenset(f"{kind}.{subject}" for kind in (4, 5) for subject in range(8))
 """Of enhanced status codes; RFC 3463 section 4 has no more."""
@@ -148,6 +152,7 @@ class Counting:
             (names.CONTENTS_REFUSED, _REFUSE_CONTENTS),
             (names.SESSIONS_CUT, _CUT_SESSIONS),
             (names.DOUBTS, tuple(Doubt)),
+            (names.SIGNATURES, (VALID, INVALID, UNANSWERED)),
             (names.RELOADS, (TAKEN, REFUSED)),
             (names.SPOOL_TROUBLES, (NOT_KEPT, NOT_WORKING, CLOSED_NOT_KEPT)),
             (names.DIGESTS, (SENT, FAILED)),
@@ -164,6 +169,8 @@ class Counting:
         entrance = MILTER if milter else SMTP
         if judged is not None:
             self._judged(judged.verdict)
+            if judged.view.proofs or judged.view.unproved:
+                self._add(names.SIGNATURES, _result(judged.view))
         self._transactions[entrance, _CLASSES.get(event.reply.code // 100, OTHER)] += 1
         self._octets[entrance,] += event.size
         if event.waited is not None:
@@ -230,6 +237,12 @@ class Counting:
         self._numbers.only(names.LAST_RELOAD_TAKEN, number=0)
         self._add(names.RELOADS, REFUSED)
         self._of(names.LAST_RELOAD)[REFUSED,] = event.at.timestamp()
+
+
+def _result(view: MessageView) -> str:
+    if view.proofs:
+        return VALID
+    return INVALID if _UNANSWERED.isdisjoint(each.fault for each in view.unproved) else UNANSWERED
 
 
 def hop_kind(next_hop: str) -> str:

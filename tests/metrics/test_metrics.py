@@ -2,6 +2,7 @@
 
 import ast
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from relay.intake.events import (
 from relay.journal.query import Size
 from relay.mail.envelope import ReversePath
 from relay.mail.outcome import Deferred, Failed, Outcome, Unknown
+from relay.mail.proof import DKIM, Proof, ProofFault, Unproved
 from relay.mail.reply import Reply
 from relay.metrics import Metrics
 from relay.metrics.busiest import MOST, REST
@@ -110,6 +112,22 @@ def test_a_doubt_that_opened_the_ticket_is_no_doubtful_closing():
     found = counted(ended(judged(*fields, by=by)))
     assert number(found, "doubts_total", doubt="no-outside-recipient") == 1
     assert number(found, "doubtful_closings_total", reason="in-doubt", channel="care") is None
+
+
+def test_a_signature_of_the_platform_counts_by_what_it_came_to():
+    proof, domain = Proof(DKIM, "d.example"), "d.example"
+    seen = [
+        {"proofs": (proof,)},
+        {"unproved": (Unproved(domain, ProofFault.BODY_CHANGED),)},
+        {"unproved": (Unproved(domain, ProofFault.PARTIAL), Unproved(domain, ProofFault.NO_ANSWER))},
+        {"unproved": (Unproved(domain, ProofFault.OUT_OF_TIME),)},
+        {"signers": frozenset({domain})},
+        {},
+    ]
+    copy = judged("From: care@shop.example", "To: anna@mail.example", by=BOOK)
+    found = counted(*[ended(replace(copy, view=replace(copy.view, **each))) for each in seen])
+    results = ("valid", "invalid", "unanswered")
+    assert [number(found, "platform_signatures_total", result=result) for result in results] == [1, 1, 2]
 
 
 def test_a_thousand_channels_give_at_most_51_label_values():
