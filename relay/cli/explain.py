@@ -169,10 +169,14 @@ class _Explainer:
         limit = self.book.header_size
         whole = bool(self.book.platform.dkim_domains) and not proving.offline
         stored: Content
+        path = Path(file)
         if file == "-":
             stored = from_stream(sys.stdin.buffer, limit, whole=whole)
+        elif path.is_file():
+            stored = StoredMessage(path, limit)
         else:
-            stored = StoredMessage(Path(file), limit)
+            with path.open("rb") as pipe:  # which can be read once
+                stored = from_stream(pipe, limit, whole=whole)
         view = view_of(stored.head, self.given, limit, _fault)
         return proving.verdict(view, stored, self.book, _fault)
 

@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,6 +96,15 @@ def test_a_message_from_stdin_is_read_whole_where_it_matters(
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(octets)))
         (told,) = explained(relay, *arguments, "-")
         assert told["verdict"] == verdict
+
+
+def test_a_message_from_a_pipe_is_read_once(relay: Run, folder: Path):
+    os.mkfifo(folder / "pipe")
+    octets = signed(MESSAGE + b"A line of the body\r\n" * 20_000)
+    writing = threading.Thread(target=(folder / "pipe").write_bytes, args=(octets,))
+    writing.start()
+    assert explained(relay, "pipe")[0]["verdict"] == "open"
+    writing.join()
 
 
 def test_a_large_file_is_verified_piece_by_piece(relay: Run, folder: Path):
