@@ -26,13 +26,19 @@ def warnings(settings: Settings, book: ChannelBook) -> Iterator[str]:
                     f"platform.networks and {right} of the listener {listener.address} share {network}: what it does not "
                     f"say who the client is for counts as sent by the platform"
                 )
-    yield from _signatures(settings)
+    yield from _signatures(settings, book)
     yield from closing_what_is_open(settings.stamp)
     yield from inactive(settings)
 
 
-def _signatures(settings: Settings) -> Iterator[str]:
+def _signatures(settings: Settings, book: ChannelBook) -> Iterator[str]:
     platform = settings.platform
+    names = {own.domain for channel in book.channels for own in channel.own}
+    for domain in sorted(platform.dkim_domains & names):
+        yield (
+            f"platform.dkim_domains holds {domain}, a domain of channels: whatever else signs for it, such as a CRM, "
+            f"counts as the platform, and nothing of that is closed"
+        )
     if platform.authserv_ids and not platform.dkim_domains:
         yield "platform.authserv_ids proves nothing without platform.dkim_domains, which says whose signatures count"
     if settings.listen.milter and platform.dkim_domains and not platform.authserv_ids:

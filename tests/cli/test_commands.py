@@ -97,6 +97,13 @@ def test_check_warns_where_half_of_what_a_proof_needs_is_missing(
     assert warned in out
 
 
+def test_check_warns_where_the_domain_of_a_channel_counts_as_the_platforms(relay: Run, folder: Path):
+    (folder / "channels.yaml").write_text(platform("dkim_domains: [Company.com]"))
+    assert "platform.dkim_domains holds company.com, a domain of channels" in relay("check")[1]
+    (folder / "channels.yaml").write_text(platform("dkim_domains: [mail.company.com, company.net]"))
+    assert "a domain of channels" not in relay("check")[1]
+
+
 def test_check_prints_what_is_set_on_which_tickets_and_what_is_removed(relay: Run, folder: Path):
     (folder / "channels.yaml").write_text(CHANNELS + "stamp: {preset: zammad, open: {X-Desk: new}}\n")
     code, out, _ = relay("check")

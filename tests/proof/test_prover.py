@@ -25,6 +25,7 @@ from tests.proof.signing import (
     KEY_NAME,
     MESSAGE,
     NOW,
+    SELECTOR,
     ed25519_record,
     in_strings,
     record,
@@ -355,6 +356,34 @@ def test_what_is_proved_dkimpy_would_have_proved_too(
         assert dkim.verify(message, dnsfunc=lambda name, timeout=5: record().encode())
     if message == signed(form=(form, form)):
         assert found == PROVED
+
+
+TAGS = st.dictionaries(
+    st.sampled_from(["v", "a", "b", "bh", "c", "d", "h", "i", "l", "q", "s", "t", "x", "b ", "z"]),
+    st.one_of(
+        st.sampled_from(
+            ["1", "rsa-sha256", "relaxed/relaxed", DOMAIN, "from", "s1", "dns/txt", "", "AAAA" * 86]
+        ),
+        st.text(max_size=8),
+    ),
+)
+
+
+@given(st.lists(TAGS, min_size=1, max_size=3), st.booleans())
+def test_no_made_up_signature_proves_anything_or_hides_a_valid_one(
+    made_up: list[dict[str, str]], on_top: bool
+) -> None:
+    async def lookup(name: str) -> tuple[bytes, ...] | None:
+        return (record().encode(),) if name == KEY_NAME else ()
+
+    start = {"v": "1", "a": "rsa-sha256", "d": DOMAIN, "s": SELECTOR, "h": "from", "bh": "YWJj", "b": "YWJj"}
+    texts = ["; ".join(f"{name}={value}" for name, value in {**start, **tags}.items()) for tags in made_up]
+    fields = b"".join(f"DKIM-Signature: {text}\r\n".encode() for text in texts if text.isprintable())
+    prove = Prover(lookup, now)
+    assert asyncio.run(prove(HeldContent(fields + MESSAGE), DOMAINS)).proofs == ()
+    both = fields + signed() if on_top else signed().replace(b"Received:", fields + b"Received:")
+    found = asyncio.run(prove(HeldContent(both), DOMAINS))
+    assert found.proofs or ProofFault.TOO_MANY in [each.fault for each in found.unproved]
 
 
 def test_memory_is_not_taken_by_the_length_of_the_body() -> None:
