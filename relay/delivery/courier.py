@@ -114,7 +114,7 @@ class Courier:
         """Ask ``hop`` whether it would take ``forward_path`` (RCPT, from the null reverse-path); nothing is sent."""
         load = _Load(_NOBODY, tuple, None, _deadline(patience), skip_failed=True)
         if self._pool.recently_failed(hop):
-            return _skipped(hop)
+            return self._skipped(hop)
 
         async def ask(connection: Connection) -> Delivered | Deferred | Failed:
             async with asyncio.timeout_at(load.deadline):
@@ -175,7 +175,7 @@ class Courier:
     ) -> tuple[Outcome, ...]:
         """Try ``hops`` in order until each forward-path has an outcome that another host cannot change."""
         tried = [hop for hop in hops if not (load.skip_failed and self._pool.recently_failed(hop))]
-        outcomes: list[Outcome] = [NO_TIME if tried else _skipped(hops[0])] * len(forward_paths)
+        outcomes: list[Outcome] = [NO_TIME if tried else self._skipped(hops[0])] * len(forward_paths)
         left = list(range(len(forward_paths)))
         for hop in tried:
             if load.late or not left:
@@ -198,7 +198,7 @@ class Courier:
         try:
             return await self._twice(hop, load, transact)
         except UnknownOutcomeError as unknown:
-            self._pool.note_failure(hop)
+            self._pool.note_failure(hop, str(unknown))
             self._tell(hop, str(unknown))
             return _Attempt(_half_known(hop, unknown))
         except TimeoutError:
@@ -234,8 +234,15 @@ class Courier:
                 return Deferred(reply, hop.server)
             case NoConnectionError():
                 return Deferred(Reply(451, "4.4.1", words))
-        self._pool.note_failure(hop)
+        self._pool.note_failure(hop, words)
         return Deferred(Reply(451, "4.4.2", f"{hop.server} broke off: {words}"))
+
+    def _skipped(self, hop: NextHop) -> Deferred:
+        """Return what is said of a hop that is not tried; the reason that an operator looks for is the one before."""
+        words = f"{hop.server} failed a moment ago and is left alone for now"
+        if why := self._pool.last_failure(hop).replace(str(hop), hop.server):
+            words = f"{words}: {why}"
+        return Deferred(Reply(451, "4.4.1", words))
 
     def _tell(self, hop: NextHop, words: str) -> None:
         if self._observe is not None:
@@ -268,7 +275,3 @@ def _half_known(hop: NextHop, unknown: UnknownOutcomeError) -> tuple[Outcome, ..
         Unknown(words, hop.server) if reply is None else outcome_of(reply, hop.server)
         for reply in unknown.replies
     )
-
-
-def _skipped(hop: NextHop) -> Deferred:
-    return Deferred(Reply(451, "4.4.1", f"{hop.server} failed a moment ago and is left alone for now"))

@@ -55,7 +55,7 @@ class Pool:
         self._most_transactions = most_transactions
         self._hops: dict[NextHop, _Hop] = {}
         self._lent: set[Connection] = set()
-        self._failed_at: dict[NextHop, float] = {}  # oldest first
+        self._failures: dict[NextHop, tuple[float, str]] = {}  # when and why, oldest first
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -105,15 +105,20 @@ class Pool:
 
     def recently_failed(self, hop: NextHop) -> bool:
         """Return whether ``hop`` failed in the last 30 s, and nobody has reached it since."""
-        return self._now() - self._failed_at.get(hop, -FAILED_FOR) < FAILED_FOR
+        failure = self._failures.get(hop)
+        return failure is not None and self._now() - failure[0] < FAILED_FOR
 
-    def note_failure(self, hop: NextHop) -> None:
-        """Remember that ``hop`` failed just now: for what only the caller sees, such as silence or rubbish."""
-        self._failed_at.pop(hop, None)
-        self._failed_at[hop] = self._now()
-        oldest = next(iter(self._failed_at))
-        if len(self._failed_at) > _FAILURES_KEPT or not self.recently_failed(oldest):
-            del self._failed_at[oldest]
+    def last_failure(self, hop: NextHop) -> str:
+        """Return why ``hop`` failed when it did so last; nothing if that is not known any more."""
+        return self._failures.get(hop, (0.0, ""))[1]
+
+    def note_failure(self, hop: NextHop, words: str) -> None:
+        """Remember that ``hop`` failed just now, and why: for what only the caller sees, such as silence or rubbish."""
+        self._failures.pop(hop, None)
+        self._failures[hop] = (self._now(), words)
+        oldest = next(iter(self._failures))
+        if len(self._failures) > _FAILURES_KEPT or not self.recently_failed(oldest):
+            del self._failures[oldest]
 
     async def close(self) -> None:
         """Close everything, what is lent included; whoever waits gets NoConnectionError when its turn comes."""
@@ -139,10 +144,10 @@ class Pool:
         self._check_open()
         try:
             connection = await self._dial(hop)
-        except NoConnectionError:
-            self.note_failure(hop)
+        except NoConnectionError as failure:
+            self.note_failure(hop, str(failure))
             raise
-        self._failed_at.pop(hop, None)
+        self._failures.pop(hop, None)
         try:
             self._check_open()
         except NoConnectionError:
@@ -163,8 +168,9 @@ class Pool:
     def _out_of_patience(self, hop: NextHop, seconds: float, *, waiting: bool) -> NoConnectionError:
         if waiting:
             return AllBusyError(f"all {self._limit} connections to {hop} were busy for {seconds:g} seconds")
-        self.note_failure(hop)
-        return NoConnectionError(f"no connection to {hop} within {seconds:g} seconds")
+        words = f"no connection to {hop} within {seconds:g} seconds"
+        self.note_failure(hop, words)
+        return NoConnectionError(words)
 
     def _sweep(self) -> None:
         """Close what was idle for too long, forget hops that nobody uses, and come back while any is left."""

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from relay.cli.journal.list import line
 from tests.cli.conftest import NOW, Keep, Run, made
+from tests.journal.entries import entry
 
 
 @pytest.fixture
@@ -52,6 +54,11 @@ def test_list_shows_what_is_asked_for_newest_first(
     assert (code, refs(out), err) == (0, expected, "")
     code, out, _ = relay("journal", "list", *options)
     assert (code, [line.split()[2] for line in out.splitlines()]) == (0, expected)
+
+
+def test_a_message_without_a_message_id_is_listed_as_one() -> None:
+    assert line(entry("From: eva@customer.example")).endswith("  no Message-ID")
+    assert line(entry("From: eva@customer.example", "Message-ID: <m@x.example>")).endswith("  <m@x.example>")
 
 
 @pytest.mark.usefixtures("filled")

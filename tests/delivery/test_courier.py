@@ -302,7 +302,7 @@ async def test_an_address_is_verified_without_sending_anything(
 async def test_verifying_has_an_end_and_leaves_a_failing_hop_alone() -> None:
     async with ScriptedHop({"RCPT": HANG}) as server, desk() as at:
         assert await at.courier.verify(server.hop, ANN, patience=0.1) == NO_TIME
-        at.pool.note_failure(server.hop)
+        at.pool.note_failure(server.hop, "it was rude")
         assert "left alone" in str(await at.courier.verify(server.hop, ANN))
         assert len(server.sessions) == 1
 

@@ -258,7 +258,7 @@ async def test_a_hop_that_cannot_be_reached_counts_as_failed_until_it_is_reached
             await pool.acquire(NOWHERE, 1)
         assert pool.recently_failed(NOWHERE)
         async with ScriptedHop() as server:
-            pool.note_failure(server.hop)
+            pool.note_failure(server.hop, "it was silent")
             assert pool.recently_failed(server.hop)
             await deliver(pool, server.hop)
             assert not pool.recently_failed(server.hop)
@@ -275,7 +275,7 @@ async def test_a_hop_that_is_too_slow_counts_as_failed(dialer: Dialer) -> None:
 async def test_the_memory_of_failures_is_bounded(dialer: Dialer) -> None:
     async with pool_of(dialer, 1) as pool:
         for number in range(10_001):
-            pool.note_failure(NextHop(Scheme.SMTP, f"mx{number}.example", 25))
+            pool.note_failure(NextHop(Scheme.SMTP, f"mx{number}.example", 25), "")
         assert not pool.recently_failed(NextHop(Scheme.SMTP, "mx0.example", 25))
         assert pool.recently_failed(NextHop(Scheme.SMTP, "mx10000.example", 25))
 

@@ -48,8 +48,9 @@ def line(entry: Entry) -> str:
     author = str(verdict.author) if verdict.author else "no author"
     paths = [path.path for path in entry.paths]
     to = f"{paths[0] if paths else '-'}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}"
+    name = f"<{entry.message_id}>" if entry.message_id else "no Message-ID"
     words = (
         f"{entry.at:%Y-%m-%d %H:%M:%S}  {entry.ref}  {verdict.disposition} ({verdict.reason}){channel}{doubts}  "
-        f"{author} to {to}  <{entry.message_id}>"
+        f"{author} to {to}  {name}"
     )
     return visible(unicode_text(words))
