@@ -336,6 +336,20 @@ async def test_a_body_is_read_only_for_a_signature_of_the_header_section() -> No
             await prove(Unread(signed()), DOMAINS)
 
 
+async def test_a_body_is_read_once_for_all_signatures_of_one_form() -> None:
+    class Counted(HeldContent):
+        read = 0
+
+        def chunks_from(self, offset: int):
+            type(self).read += 1
+            return super().chunks_from(offset)
+
+    changed = (signature_of() + signature_of(form=("simple", "relaxed")) + signed()).replace(b"Bye", b"bye")
+    async with asking() as (prove, _):
+        assert await prove(Counted(changed), DOMAINS) == unproved(*[ProofFault.BODY_CHANGED] * 3)
+    assert Counted.read == 1
+
+
 CHANGES = st.lists(st.tuples(st.integers(0, 2000), st.binary(max_size=2), st.integers(0, 2)), max_size=2)
 
 

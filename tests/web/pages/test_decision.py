@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from relay.channels import ChannelBook, Platform
 from relay.errors import NotDurableError
 from relay.journal.entry import Later, PathEntry, PathState
 from relay.journal.store import Journal, JournalPlace
-from relay.judge import Question
+from relay.judge import Question, judge
 from relay.judge.explain import Language, question
 from relay.links import signature
+from relay.mail.proof import ProofFault, Unproved
 from relay.web.app import application
 from relay.web.sources import Reopened
 from tests.journal.entries import NOON
@@ -64,6 +66,28 @@ async def test_an_open_ticket_names_the_question_that_decided(journal: Journal) 
     assert "bob1@mail.example is no channel's address This decided." in page.text
     assert page.text.count("This decided.") == 1
     assert "Open the ticket again" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "d.example: the body is not as it was signed"),
+        ("de", "d.example: der Text ist nicht, wie er signiert wurde"),
+    ],
+)
+async def test_a_signature_that_was_no_proof_is_told_with_its_domain(
+    journal: Journal, language: str, words: str
+) -> None:
+    made = copy(queue_id="Q-7")
+    unproved = (Unproved("d.example", ProofFault.BODY_CHANGED),)
+    view = replace(made.view, signers=frozenset({"d.example"}), unproved=unproved)
+    book = ChannelBook(settings().book().channels, platform=Platform(dkim_domains=frozenset({"d.example"})))
+    await keep(journal, replace(made, view=view, verdict=judge(view, book)))
+    async with browser(
+        application(sources(journal=journal)), headers={"accept-language": language}
+    ) as client:
+        page = await see(client, "/decision/Q-7")
+    assert words in page.text
 
 
 async def test_the_same_is_said_in_german(journal: Journal) -> None:
