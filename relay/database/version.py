@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from relay.database.engine import is_sqlite
 from relay.errors import NewerSchemaError, UnavailableError
 
-VERSIONS = {"spool": ("0001", "0002"), "journal": ("0001",)}
+VERSIONS = {"spool": ("0001", "0002"), "journal": ("0001", "0002")}
 """The revisions of each area, oldest first; the last is what this program works with."""
 _LOCK = 0x52_45_4C_41_59
 """Of PostgreSQL's advisory locks, so that relays that start together upgrade one after the other."""

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,14 @@ from relay.database.engine import begin_writing, sqlite_engine
 from relay.database.upgrade import _configured, upgrade
 from relay.database.version import VERSIONS, make_current, version_of
 from relay.errors import NewerSchemaError, UnavailableError
+from relay.journal.entry import PathState
+from relay.journal.query import Query
+from relay.journal.store import Journal, JournalPlace
 from relay.journal.store.schema import METADATA as JOURNAL
 from relay.spool.item import State
 from relay.spool.store import SpoolPlace, Store
 from relay.spool.store.schema import METADATA as SPOOL
+from tests.samples import box
 from tests.spool.mail import HEAD, NOON, STAMPED, Time, items_of, octets
 from tests.spool.test_kept import original
 
@@ -86,6 +91,28 @@ async def test_a_spool_of_every_version_is_upgraded_with_all_that_waits_in_it(tm
     await store.close()
     with closing(sqlite3.connect(place.file)) as new:
         assert new.execute("SELECT version_num FROM spool_version").fetchall() == [(VERSIONS["spool"][-1],)]
+
+
+@pytest.mark.parametrize("version", VERSIONS["journal"])
+async def test_a_journal_of_every_version_is_upgraded_with_all_that_is_in_it(tmp_path: Path, version: str):
+    place = JournalPlace(tmp_path / "journal")
+    place.folder.mkdir()
+    with closing(sqlite3.connect(place.file)) as old:
+        old.executescript((HERE / f"journal-{version}.sql").read_text())
+    journal = await Journal.open(place)
+    (asked,) = await journal.get("R")
+    (copied,) = await journal.find(Query(about="anna1@mail.example"), most=9)
+    assert (asked.queue_id, copied.queue_id) == ("B", "A")
+    assert copied.paths[0].state is PathState.DEFERRED
+    assert copied.reopened is not None
+    assert [look.who for look in await journal.looks("A")] == ["anna"]
+    assert not await journal.claim_digest("care", date(2026, 3, 4))
+    assert await journal.forget(box("anna1@mail.example")) == ("A",)
+    await journal.close()
+    with closing(sqlite3.connect(place.file)) as new:
+        assert new.execute("SELECT version_num FROM journal_version").fetchall() == [
+            (VERSIONS["journal"][-1],)
+        ]
 
 
 async def test_a_newer_schema_is_refused_in_one_clear_sentence_and_left_alone(tmp_path: Path):

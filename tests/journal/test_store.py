@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,8 @@ from relay.journal.entry import Entry, Later, PathEntry, PathState
 from relay.journal.hashing import hashed
 from relay.journal.query import Query
 from relay.journal.store import Journal, JournalPlace
+from relay.mail.outcome import Failed, Outcome
+from relay.mail.reply import Reply
 from tests.journal.entries import NOON, copy, customer, entry
 from tests.samples import BOOK, box
 
@@ -202,6 +204,52 @@ async def test_an_address_is_forgotten_wherever_it_stands_and_nothing_else(journ
     assert sorted(await found(journal)) == ["ask-1", "copy-2"]
     assert await journal.looks("A1") == ()
     assert await journal.forget(box("anna1@mail.example")) == ()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "states"),
+    [
+        (None, ()),
+        (None, (PathState.DEFERRED, PathState.HELD)),
+        (Failed(Reply(550, "5.1.1", "nobody"), "desk"), ()),  # the spool reports it, or holds it
+    ],
+)
+async def test_what_waits_while_it_is_forgotten_is_not_noted_again(
+    journal: Journal, outcome: Outcome | None, states: tuple[PathState, ...]
+) -> None:
+    await keep(journal, copy(1, queue_id="A", outcome=outcome), copy(2, queue_id="B", outcome=None))
+    for state in states:
+        await later(journal, "A", state)
+    assert await journal.forget(box("anna1@mail.example")) == ("A",)
+    await later(journal, "A", PathState.DELIVERED)
+    await later(journal, "B", PathState.DELIVERED)
+    await keep(journal, copy(3, queue_id="A", outcome=None))  # shows whatever is noted under its queue id
+    states_left = [path.state for one in await journal.find(Query(), most=9) for path in one.paths]
+    assert states_left == [PathState.WAITING, PathState.DELIVERED]
+
+
+async def later(journal: Journal, queue_id: str, state: PathState, at: datetime = NOON) -> None:
+    await journal.add_paths(
+        [Later(queue_id, (PathEntry("in-1@desk.example", state, "words", "desk", at=at),))], BOOK
+    )
+
+
+async def test_what_became_of_the_oldest_and_who_looked_at_them_go_with_them(journal: Journal) -> None:
+    await keep(journal, *(copy(number, queue_id=f"Q{number}", outcome=None) for number in range(40)))
+    for number in range(40):
+        at = NOON + timedelta(minutes=number)
+        await later(journal, f"Q{number}", PathState.DEFERRED, at)
+        await journal.look(f"Q{number}", "anna", at)
+    await journal.add(
+        [(copy(40, queue_id="Q1", outcome=None), BOOK), (copy(41, queue_id="Q39", outcome=None), BOOK)]
+    )
+    size = await journal.size()
+    assert await journal.prune(timedelta(0), size.octets - 1, NOON) > 0
+    left = await journal.find(Query(), most=99)
+    shown = {one.queue_id: one.paths[0].state for one in left}
+    assert (shown["Q1"], shown["Q39"]) == (PathState.WAITING, PathState.DEFERRED)
+    assert await journal.looks("Q1") == ()
+    assert len(await journal.looks("Q39")) == 1
 
 
 async def test_who_looked_is_remembered(journal: Journal) -> None:

@@ -112,7 +112,7 @@ class Asking:
     ) -> tuple[Entry, ...]:
         order = ENTRY.c.number.desc() if newest_first else ENTRY.c.number
         rows = connection.execute(sa.select(ENTRY).where(*conditions).order_by(order).limit(most)).all()
-        later = _paths(connection, [row.queue_id for row in rows])
+        later = paths_of(connection, [row.queue_id for row in rows])
         return tuple([entry_of_row(row, later.get(row.queue_id, ())) for row in rows])
 
 
@@ -167,7 +167,8 @@ def looks(connection: sa.Connection, ref: str) -> tuple[Look, ...]:
     return tuple([Look(to_time(row.at).astimezone(), row.who) for row in rows])
 
 
-def _paths(connection: sa.Connection, queue_ids: Sequence[str]) -> dict[str, list[PathEntry]]:
+def paths_of(connection: sa.Connection, queue_ids: Sequence[str]) -> dict[str, list[PathEntry]]:
+    """Return what became of forward-paths later, by queue id."""
     found: dict[str, list[PathEntry]] = {}
     if queue_ids:
         rows = connection.execute(sa.select(PATH).where(PATH.c.queue_id.in_(set(queue_ids)))).all()

@@ -6,8 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from relay.database.engine import is_sqlite
-from relay.journal.store.schema import ADDRESS, COUNT, DIGEST, ENTRY, LOOK, PATH
+from relay.database.engine import insert_rows, is_sqlite
+from relay.journal.entry import Entry, PathState
+from relay.journal.store.asking import paths_of
+from relay.journal.store.rows import entry_of_row
+from relay.journal.store.schema import ADDRESS, COUNT, DIGEST, ENTRY, FORGOTTEN, LOOK, PATH
 
 AT_ONCE = 500
 """Entries that one transaction removes, so that whoever writes does not wait long."""
@@ -17,6 +20,8 @@ _PAGES_GIVEN_BACK = 2000
 """To the disk, after each removal."""
 _OVERHEAD = 600
 """Octets that an entry takes besides its record: columns, indexes, what finds it; roughly."""
+_SETTLED = frozenset({PathState.DELIVERED, PathState.LEFT})
+"""Nothing more is told of such a forward-path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,10 @@ def _prune_oldest(connection: sa.Connection, excess: int) -> tuple[int, int]:
         gone.append(number)
         freed += length + _OVERHEAD
     remove(connection, gone)
+    for table in (PATH, LOOK):  # what is older than every entry belongs to none
+        connection.execute(
+            sa.delete(table).where(table.c.at < sa.select(sa.func.min(ENTRY.c.at)).scalar_subquery())
+        )
     return len(gone), freed
 
 
@@ -77,16 +86,20 @@ class Forgotten:
 
 
 def forget(connection: sa.Connection, wishes: Sequence[Forgotten]) -> Sequence[tuple[str, ...]]:
-    """Remove a first part of the entries that name an address; return their queue ids, none when nothing is left."""
+    """Remove a first part of the entries that name an address; return their queue ids, none when nothing is left.
+
+    Of those that may wait yet the queue ids stay: what becomes of them would bring the address back.
+    """
     return [_forget(connection, wish) for wish in wishes]
 
 
 def _forget(connection: sa.Connection, wish: Forgotten) -> tuple[str, ...]:
     of_it = sa.select(ADDRESS.c.number).where(ADDRESS.c.address.in_(wish.numbers)).limit(AT_ONCE)
-    rows = connection.execute(
-        sa.select(ENTRY.c.number, ENTRY.c.queue_id, ENTRY.c.ref).where(ENTRY.c.number.in_(of_it))
-    ).all()
+    rows = connection.execute(sa.select(ENTRY).where(ENTRY.c.number.in_(of_it))).all()
     queue_ids = [row.queue_id for row in rows]
+    later = paths_of(connection, queue_ids)
+    waiting = {row.queue_id for row in rows if _waits(entry_of_row(row, later.get(row.queue_id, ())))}
+    insert_rows(connection, FORGOTTEN, ("queue_id",), [(one,) for one in waiting], "ON CONFLICT DO NOTHING")
     remove(connection, [row.number for row in rows])
     connection.execute(sa.delete(ADDRESS).where(ADDRESS.c.number.in_([row.number for row in rows])))
     connection.execute(
@@ -94,6 +107,11 @@ def _forget(connection: sa.Connection, wish: Forgotten) -> tuple[str, ...]:
     )
     connection.execute(sa.delete(LOOK).where(LOOK.c.ref.in_([row.ref or row.queue_id for row in rows])))
     return tuple(queue_ids)
+
+
+def _waits(entry: Entry) -> bool:
+    """Return whether something may be told of the entry's forward-paths yet; what is refused is reported by the spool."""
+    return any(path.state not in _SETTLED for path in entry.paths)
 
 
 def remove(connection: sa.Connection, numbers: Sequence[int]) -> None:

@@ -73,6 +73,13 @@ DIGEST = sa.Table(
     sqlite_with_rowid=False,
 )
 
+FORGOTTEN = sa.Table(
+    "journal_forgotten",
+    METADATA,
+    sa.Column("queue_id", sa.Text, primary_key=True),  # of what waited still; nothing more is noted of it
+    sqlite_with_rowid=False,
+)
+
 sa.Index("journal_entry_at", ENTRY.c.at)
 sa.Index("journal_entry_queue_id", ENTRY.c.queue_id)
 sa.Index("journal_entry_message_id", ENTRY.c.message_id)

@@ -122,7 +122,10 @@ class Journal:
         return removed
 
     async def forget(self, address: Mailbox) -> tuple[str, ...]:
-        """Remove every entry that names ``address``, and its traces in our file; return their queue ids."""
+        """Remove every entry that names ``address``, and its traces in our file; return their queue ids.
+
+        Of what waits still nothing more is noted.
+        """
         path = hashed(address, self._place.key) if self._place.hashed else address
         wish = removing.Forgotten(self._asking.numbers(address), fit(str(path)))
         queue_ids: list[str] = []

@@ -1,7 +1,7 @@
 """Writing batches of entries: rows, what finds them, and counts, in one transaction."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from relay.journal.entry import Entry, Later
 from relay.journal.query import Look
 from relay.journal.store.place import JournalPlace
 from relay.journal.store.rows import ENTRY_COLUMNS, addresses_of, day_of, fit, path_row, prepared, row_of
-from relay.journal.store.schema import ADDRESS, COUNT, DIGEST, ENTRY, LOOK, PATH
+from relay.journal.store.schema import ADDRESS, COUNT, DIGEST, ENTRY, FORGOTTEN, LOOK, PATH
 
 _LEFT_FOR_MAIL = 64 * 1024 * 1024
 """Octets of the disk that the journal leaves free; twice what the spool leaves."""
@@ -44,7 +44,7 @@ class Writing:
     def add_paths(
         self, connection: sa.Connection, batches: Sequence[tuple[Sequence[Later], ChannelBook]]
     ) -> Sequence[None]:
-        """Write what became of forward-paths; the last word on each stays."""
+        """Write what became of forward-paths; the last word on each stays.  Of what was forgotten nothing is written."""
         self._require_room(connection)
         rows: dict[tuple[str, str], tuple[object, ...]] = {}
         for batch, book in batches:
@@ -54,7 +54,9 @@ class Writing:
                     rows[queue_id, named] = (queue_id, named, at, record)
         newer = "ON CONFLICT (queue_id, path) DO UPDATE SET at = excluded.at, record = excluded.record"
         columns = ("queue_id", "path", "at", "record")
-        insert_rows(connection, PATH, columns, [rows[key] for key in sorted(rows)], newer)
+        forgotten = _forgotten(connection, {queue_id for queue_id, _ in rows})
+        kept = [rows[key] for key in sorted(rows) if key[0] not in forgotten]
+        insert_rows(connection, PATH, columns, kept, newer)
         return (None,) * len(batches)
 
     def _require_room(self, connection: sa.Connection) -> None:
@@ -141,6 +143,11 @@ def _count(connection: sa.Connection, entries: Sequence[Entry]) -> None:
     more = {"messages": COUNT.c.messages + insert.excluded.messages}
     rows = [dict(zip(names, kind, strict=True), messages=counted[kind]) for kind in sorted(counted)]
     connection.execute(insert.on_conflict_do_update(index_elements=list(names), set_=more), rows)
+
+
+def _forgotten(connection: sa.Connection, queue_ids: Iterable[str]) -> set[str]:
+    meant = FORGOTTEN.c.queue_id.in_(sorted(queue_ids))
+    return set(connection.execute(sa.select(FORGOTTEN.c.queue_id).where(meant)).scalars())
 
 
 def _upsert(connection: sa.Connection, table: sa.Table) -> Any:
