@@ -191,7 +191,7 @@ async def test_what_becomes_of_forward_paths_later_is_written_too(wanted: Wanted
     async with wanted.recorder() as recorder:
         recorder.take(copy("A", outcome=None))  # type: ignore[arg-type]
         recorder.later(Later("A", (PathEntry("in-1@desk.example", PathState.DELIVERED, "250 ok", at=NOON),)))
-        await until(lambda: recorder.waiting == 0)
+        await until(lambda: recorder.written == 1)
         assert recorder.journal is not None
         (entry,) = await recorder.journal.get("A")
         assert entry.paths[0].state is PathState.DELIVERED
