@@ -7,16 +7,21 @@ import sys
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from relay.database.engine import sqlite_engine
 from relay.errors import NewerSchemaError, NotDurableError, UnavailableError
 from relay.journal.query import Query
 from relay.journal.store import Journal, JournalPlace, writing
+from relay.journal.store.asking import Asking
 from tests.journal.entries import NOON, copy
 from tests.journal.test_store import found, keep
 from tests.samples import BOOK, box
 
+OURS = "care@shop.example"
 MIB = 1024 * 1024
 
 
@@ -112,6 +117,30 @@ async def test_memory_stays_bounded_while_all_entries_pass_by(journal: Journal) 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 12 * MIB
+
+
+@pytest.mark.parametrize("before", [None, 3])
+@pytest.mark.parametrize(
+    "asked", [{"about": OURS}, {"author": OURS}, {"text": OURS}, {"about": OURS, "verdict": "open"}]
+)
+async def test_an_address_that_nearly_all_entries_name_is_found_without_reading_or_sorting_them_all(
+    journal: Journal, place: JournalPlace, asked: dict[str, str], before: int | None
+) -> None:
+    await keep(journal, *map(copy, range(4)))
+    engine = sqlite_engine(place.file)
+    asks: list[tuple[str, Any]] = []
+    with engine.connect() as connection:
+        sa.event.listen(connection, "before_cursor_execute", lambda *said: asks.append((said[2], said[3])))
+        Asking(place).find(connection, Query(**asked), 51, before)  # type: ignore[arg-type]
+        steps = [
+            step
+            for words, values in tuple(asks)
+            if "journal_address" in words
+            for *_, step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", values)
+        ]
+    engine.dispose()
+    assert any("journal_address USING PRIMARY KEY (address=?" in step for step in steps)
+    assert not any("TEMP B-TREE" in step or "LIST SUBQUERY" in step for step in steps), steps
 
 
 def test_the_store_is_only_loaded_where_it_is_needed() -> None:

@@ -1,6 +1,6 @@
 """Questions to the journal: what a person types, filters, counts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -22,6 +22,8 @@ _NEWEST_READ = 50_000
 _LARGEST_NUMBER = 2**63 - 1
 
 Condition = sa.ColumnElement[bool]
+Way = tuple[sa.Select[Any], sa.Column[int]]
+"""Entries, and the column by whose order they are read."""
 
 
 class Asking:
@@ -34,33 +36,31 @@ class Asking:
         self, connection: sa.Connection, query: Query, most: int, before: int | None
     ) -> tuple[Entry, ...]:
         """Return up to ``most`` entries, newest first."""
-        conditions = list(self._conditions(query))
-        if before is not None:
-            conditions.append(ENTRY.c.number < before)
-        if query.text is None:
-            return self._fetched(connection, conditions, most)
-        whole = self._fetched(connection, [*conditions, self._named(query.text)], most)
-        parts = self._fetched(connection, [*conditions, *_holds(connection, query.text)], most)
-        found = {entry.number: entry for entry in (*whole, *parts)}
-        return tuple(found[number] for number in sorted(found, reverse=True)[:most])
+        found: dict[int, Entry] = {}
+        for rows, number in self._ways(connection, query):
+            below = rows if before is None else rows.where(number < before)
+            found |= _by_number(_fetched(connection, below.order_by(number.desc()).limit(most)))
+        return tuple([found[number] for number in sorted(found, reverse=True)[:most]])
 
     def page(self, connection: sa.Connection, query: Query, after: int, most: int) -> tuple[Entry, ...]:
         """Return up to ``most`` entries above the number ``after``, oldest first."""
-        conditions = [*self._conditions(query), ENTRY.c.number > after]
-        if query.text is not None:
-            conditions.append(sa.or_(self._named(query.text), sa.and_(*_holds(connection, query.text))))
-        return self._fetched(connection, conditions, most, newest_first=False)
+        found: dict[int, Entry] = {}
+        for rows, number in self._ways(connection, query):
+            above = rows.where(number > after).order_by(number).limit(most)
+            found |= _by_number(_fetched(connection, above))
+        return tuple([found[number] for number in sorted(found)[:most]])
 
     def get(self, connection: sa.Connection, name: str) -> tuple[Entry, ...]:
         """Return the entries that a person means by ``name``."""
-        return self._fetched(connection, [_called(name)], MOST_OF_ONE_NAME)
+        named = sa.select(ENTRY).where(_called(name)).order_by(ENTRY.c.number.desc())
+        return _fetched(connection, named.limit(MOST_OF_ONE_NAME))
 
     def same_message(self, connection: sa.Connection, message_id: str) -> tuple[Entry, ...]:
         """Return the entries of one Message-ID, oldest first."""
         if not message_id:
             return ()
-        of_it = [ENTRY.c.message_id == fit(message_id)]
-        return self._fetched(connection, of_it, MOST_OF_ONE_NAME, newest_first=False)
+        of_it = sa.select(ENTRY).where(ENTRY.c.message_id == fit(message_id)).order_by(ENTRY.c.number)
+        return _fetched(connection, of_it.limit(MOST_OF_ONE_NAME))
 
     def numbers(self, address: Mailbox) -> tuple[int, ...]:
         """Return what an address may be found by: as it is, and hashed."""
@@ -71,9 +71,29 @@ class Asking:
             spellings |= {address_number(stand_in), address_number(stand_in, key)}
         return tuple(sorted(spellings))
 
-    def about(self, address: Mailbox) -> Condition:
+    def _ways(self, connection: sa.Connection, query: Query) -> Iterator[Way]:
+        """Yield the ways to what is meant: each by an index of its own, which no index does that are joined by OR."""
+        conditions = list(self._conditions(query))
+        people = [parse_mailbox(text) for text in (query.author, query.about) if text is not None]
+        text = query.text
+        if text is not None:
+            conditions += [self._about(one) for one in people]
+            yield _all().where(_called(text), *conditions), ENTRY.c.number
+            yield _all().where(*_holds(connection, text), *conditions), ENTRY.c.number
+            people = [address] if (address := parse_mailbox(text.strip().strip("<>"))) is not None else []
+        elif not people:
+            yield _all().where(*conditions), ENTRY.c.number
+        for first in people[:1]:
+            conditions += [self._about(one) for one in people[1:]]
+            for number in self.numbers(first) if first is not None else ():
+                of_it = sa.and_(ADDRESS.c.number == ENTRY.c.number, ADDRESS.c.address == number)
+                yield _all().join(ADDRESS, of_it).where(*conditions), ADDRESS.c.number
+
+    def _about(self, address: Mailbox | None) -> Condition:
         """Return the condition that an entry names ``address``."""
-        of_it = sa.select(ADDRESS.c.number).where(ADDRESS.c.address.in_(self.numbers(address)))
+        of_it = sa.select(ADDRESS.c.number).where(
+            ADDRESS.c.address.in_(self.numbers(address) if address else ())
+        )
         return ENTRY.c.number.in_(of_it)
 
     def _conditions(self, query: Query) -> Iterable[Condition]:
@@ -86,34 +106,23 @@ class Asking:
                 yield column == plain(wanted)
         if query.doubtful:
             yield ENTRY.c.doubtful == 1
-        yield from _in_span(query)
-        yield from self._of_people(query)
-
-    def _of_people(self, query: Query) -> Iterable[Condition]:
-        for address in (query.about, query.author):
-            if address is not None:
-                parsed = parse_mailbox(address)
-                yield self.about(parsed) if parsed is not None else sa.false()
         if query.author is not None and (author := parse_mailbox(query.author)) is not None:
             yield ENTRY.c.author.in_(self.numbers(author))
+        yield from _in_span(query)
 
-    def _named(self, text: str) -> Condition:
-        """Return the condition that an entry is called ``text`` or names it as an address."""
-        address = parse_mailbox(text.strip().strip("<>"))
-        return _called(text) if address is None else sa.or_(_called(text), self.about(address))
 
-    def _fetched(
-        self,
-        connection: sa.Connection,
-        conditions: Iterable[Condition],
-        most: int,
-        *,
-        newest_first: bool = True,
-    ) -> tuple[Entry, ...]:
-        order = ENTRY.c.number.desc() if newest_first else ENTRY.c.number
-        rows = connection.execute(sa.select(ENTRY).where(*conditions).order_by(order).limit(most)).all()
-        later = paths_of(connection, [row.queue_id for row in rows])
-        return tuple([entry_of_row(row, later.get(row.queue_id, ())) for row in rows])
+def _all() -> sa.Select[Any]:
+    return sa.select(ENTRY)
+
+
+def _by_number(entries: Iterable[Entry]) -> dict[int, Entry]:
+    return {entry.number: entry for entry in entries}
+
+
+def _fetched(connection: sa.Connection, meant: sa.Select[Any]) -> tuple[Entry, ...]:
+    rows = connection.execute(meant).all()
+    later = paths_of(connection, [row.queue_id for row in rows])
+    return tuple([entry_of_row(row, later.get(row.queue_id, ())) for row in rows])
 
 
 def _in_span(query: Query) -> Iterable[Condition]:
