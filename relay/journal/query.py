@@ -25,6 +25,10 @@ class Query:
     """What a person typed: an address, a Message-ID, a queue id, a reference, or a part of an address or a subject."""
 
 
+OTHERS = "*"
+"""Stands for all channels that are not told apart; no channel can be called so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Count:
     """How many messages of one day, channel and kind were judged."""
@@ -32,11 +36,20 @@ class Count:
     day: date
     """By the machine's own clock."""
     channel: str
-    """The author's; empty where the author is none."""
+    """The author's; empty where the author is none; or ``OTHERS``."""
     verdict: str
     reason: str
     doubtful: bool
     messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a channel that observes would have closed."""
+
+    channel: str
+    messages: int
+    doubtful: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """Sums of what was decided, and what observing channels would have closed.  Pure."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, islice
 
 from relay.channels import AutoClose, ChannelBook
-from relay.journal.query import Count
-from relay.judge import Disposition, Reason
+from relay.journal.query import Count, Observed
+from relay.judge import Disposition
 
 PERIODS = (7, 14, 30, 90, 365)
 """Days that an overview may be of."""
@@ -28,15 +30,6 @@ class Total:
         return self.messages - self.closed
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What a channel that observes would have closed."""
-
-    channel: str
-    messages: int
-    doubtful: int
-
-
 def total(counts: Iterable[Count]) -> Total:
     """Return the sums."""
     messages = closed = doubtful = 0
@@ -47,18 +40,18 @@ def total(counts: Iterable[Count]) -> Total:
     return Total(messages, closed, doubtful)
 
 
-def observing(counts: Sequence[Count], book: ChannelBook) -> tuple[Observed, ...]:
-    """Return what each channel that observes now would have closed, the most first."""
-    seen: defaultdict[str, list[Count]] = defaultdict(list)
-    for count in counts:
-        if count.reason == Reason.OBSERVED:
-            seen[count.channel].append(count)
-    found = []
-    for channel in book.channels:
-        if channel.auto_close is AutoClose.OBSERVE:
-            sums = total(seen.get(channel.name, ()))
-            found.append(Observed(channel.name, sums.messages, sums.doubtful))
-    return tuple(sorted(found, key=lambda each: -each.messages))
+def observing(observed: Iterable[Observed], book: ChannelBook, most: int) -> tuple[Observed, ...]:
+    """Return what channels that observe now would have closed, the most first, ``most`` channels at most."""
+    now = _observing(book)
+    found = {each.channel: each for each in observed if each.channel in now}
+    nothing = (Observed(name, 0, 0) for name in now if name not in found)
+    return tuple(islice(chain(found.values(), nothing), most))
+
+
+@lru_cache(1)
+def _observing(book: ChannelBook) -> dict[str, None]:
+    """Return the names of the channels that observe, in the order of the book."""
+    return {each.name: None for each in book.channels if each.auto_close is AutoClose.OBSERVE}
 
 
 def reasons(counts: Iterable[Count]) -> list[tuple[str, int]]:

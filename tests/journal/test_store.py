@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from relay.channels import Channel
 from relay.errors import UnavailableError
 from relay.journal.entry import Entry, Later, PathEntry, PathState
 from relay.journal.hashing import hashed
-from relay.journal.query import Query
+from relay.journal.query import OTHERS, Observed, Query
 from relay.journal.store import Journal, JournalPlace
+from relay.judge import Disposition, Doubt, Reason
 from relay.mail.outcome import Failed, Outcome
 from relay.mail.reply import Reply
 from tests.journal.entries import NOON, copy, customer, entry
@@ -162,7 +164,7 @@ async def test_counts_add_up_over_batches_days_channels_and_kinds(journal: Journ
     await keep(journal, copy(1), copy(2), customer(3))
     await keep(journal, copy(4), copy(1, at=NOON + timedelta(days=1)))
     today, tomorrow = (day.astimezone().date() for day in (NOON, NOON + timedelta(days=1)))
-    counts = await journal.counts(today, tomorrow)
+    counts = await journal.counts(today, tomorrow, 9)
     assert [
         (one.day, one.channel, one.verdict, one.reason, one.doubtful, one.messages) for one in counts
     ] == [
@@ -170,7 +172,43 @@ async def test_counts_add_up_over_batches_days_channels_and_kinds(journal: Journ
         (today, "care", "auto-closed", "outbound-copy", False, 3),
         (tomorrow, "care", "auto-closed", "outbound-copy", False, 1),
     ]
-    assert sum(one.messages for one in await journal.counts(tomorrow, tomorrow)) == 1
+    assert sum(one.messages for one in await journal.counts(tomorrow, tomorrow, 9)) == 1
+
+
+async def test_of_very_many_channels_the_busiest_are_counted_each_and_the_others_together(
+    journal: Journal,
+) -> None:
+    busy = replace(
+        copy(1), verdict=replace(copy(1).verdict, channel=Channel("busy", box("busy@shop.example")))
+    )
+    await keep(
+        journal, copy(2), customer(3), customer(4), *(replace(busy, queue_id=f"B{n}") for n in range(3))
+    )
+    day = NOON.astimezone().date()
+    for most, counted in (
+        (0, [(OTHERS, 2), (OTHERS, 4)]),
+        (1, [(OTHERS, 1), (OTHERS, 2), ("busy", 3)]),
+        (2, [("", 2), (OTHERS, 1), ("busy", 3)]),
+        (3, [("", 2), ("busy", 3), ("care", 1)]),
+    ):
+        assert sorted((one.channel, one.messages) for one in await journal.counts(day, day, most)) == counted
+
+
+async def test_what_channels_would_have_closed_is_summed_up_the_most_first(journal: Journal) -> None:
+    def seen(name: str, number: int, *doubts: Doubt) -> Entry:
+        verdict = replace(
+            copy(number).verdict,
+            disposition=Disposition.OPEN,
+            reason=Reason.OBSERVED,
+            channel=Channel(name, box(f"{name}@shop.example")),
+            doubts=doubts,
+        )
+        return replace(copy(number), verdict=verdict)
+
+    await keep(journal, copy(1), seen("few", 2), seen("many", 3), seen("many", 4, Doubt.DELIVERY_REPORT))
+    day = NOON.astimezone().date()
+    assert await journal.observed(day, day) == (Observed("many", 2, 1), Observed("few", 1, 0))
+    assert await journal.observed(day + timedelta(days=1), day + timedelta(days=2)) == ()
 
 
 async def test_what_is_too_old_goes_with_all_that_was_kept_of_it(journal: Journal) -> None:
@@ -183,7 +221,7 @@ async def test_what_is_too_old_goes_with_all_that_was_kept_of_it(journal: Journa
     assert await journal.looks("X") == ()
     assert (await journal.size()).oldest_at == NOON + KEEP
     day = (NOON + KEEP).astimezone().date()
-    assert [one.day for one in await journal.counts(NOON.date(), day)] == [day]
+    assert [one.day for one in await journal.counts(NOON.date(), day, 9)] == [day]
     assert await journal.prune(KEEP, 0, NOON + KEEP + timedelta(hours=12)) == 0
 
 

@@ -1,7 +1,6 @@
 """Questions to the journal: what a person types, filters, counts."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,10 +9,10 @@ from relay.database.columns import plain, to_number, to_time
 from relay.database.engine import is_sqlite
 from relay.journal.entry import Entry, PathEntry
 from relay.journal.hashing import address_number, hashed
-from relay.journal.query import Count, Look, Query, Size
+from relay.journal.query import Look, Query, Size
 from relay.journal.store.place import JournalPlace
-from relay.journal.store.rows import day, entry_of_row, fit, path_of_row
-from relay.journal.store.schema import ADDRESS, COUNT, ENTRY, LOOK, PATH
+from relay.journal.store.rows import entry_of_row, fit, path_of_row
+from relay.journal.store.schema import ADDRESS, ENTRY, LOOK, PATH
 from relay.mail.address import Mailbox, parse_mailbox
 
 MOST_OF_ONE_NAME = 100
@@ -130,18 +129,6 @@ def _in_span(query: Query) -> Iterable[Condition]:
         yield ENTRY.c.at >= to_number(query.since)
     if query.until is not None:
         yield ENTRY.c.at < to_number(query.until)
-
-
-def counts(connection: sa.Connection, first: date, last: date) -> tuple[Count, ...]:
-    """Return the counts of days."""
-    days = COUNT.c.day.between(first.isoformat(), last.isoformat())
-    rows = connection.execute(sa.select(COUNT).where(days).order_by(COUNT.c.day, COUNT.c.channel)).all()
-    return tuple(
-        [
-            Count(day(row.day), row.channel, row.verdict, row.reason, bool(row.doubtful), row.messages)
-            for row in rows
-        ]
-    )
 
 
 def size(connection: sa.Connection) -> Size:

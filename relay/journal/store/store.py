@@ -15,8 +15,8 @@ from relay.database.database import Database, open_database
 from relay.errors import UnavailableError
 from relay.journal.entry import Entry, Later
 from relay.journal.hashing import hashed
-from relay.journal.query import Count, Look, Query, Size
-from relay.journal.store import asking, removing, writing
+from relay.journal.query import Count, Look, Observed, Query, Size
+from relay.journal.store import asking, counting, removing, writing
 from relay.journal.store.asking import Asking
 from relay.journal.store.place import JournalPlace
 from relay.journal.store.rows import fit
@@ -85,9 +85,16 @@ class Journal:
         """Return the entries of one Message-ID, oldest first (100 at most); none for an empty one."""
         return await self._database.read(lambda connection: self._asking.same_message(connection, message_id))
 
-    async def counts(self, first: date, last: date) -> tuple[Count, ...]:
-        """Return the counts of the days from ``first`` to ``last``, both included."""
-        return await self._database.read(lambda connection: asking.counts(connection, first, last))
+    async def counts(self, first: date, last: date, most: int) -> tuple[Count, ...]:
+        """Return the counts of the days from ``first`` to ``last``, both included.
+
+        Those of the ``most`` busiest channels stand each by itself, the others together under ``OTHERS``.
+        """
+        return await self._database.read(lambda connection: counting.counts(connection, first, last, most))
+
+    async def observed(self, first: date, last: date) -> tuple[Observed, ...]:
+        """Return what each channel would have closed that only observed on these days, the most first."""
+        return await self._database.read(lambda connection: counting.observed(connection, first, last))
 
     async def size(self) -> Size:
         """Return how large the journal is."""

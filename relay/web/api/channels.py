@@ -1,5 +1,7 @@
 """The channels in force, and the book that they stand in."""
 
+import asyncio
+
 from relay.channels import Channel, ChannelBook
 from relay.judge.closable import closable
 from relay.judge.explain import Language
@@ -14,7 +16,7 @@ _Q = fields.words("q", "Only channels of whose name or addresses this is a part.
 
 async def _channels(call: Call) -> object:
     values, book = call.values, call.sources.book()
-    found = channels_like(book, values["q"] or "")
+    found = await asyncio.to_thread(channels_like, book, values["q"] or "")
     begin, most = int(values["cursor"] or 0), values["limit"]
     page = found[begin : begin + most]
     rule, platform = book.rule, book.platform

@@ -1,5 +1,6 @@
 """The channels in force, how each is set, what each can close, and the digest of the book."""
 
+import asyncio
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -28,7 +29,7 @@ async def channels(rendering: Rendering, request: Request) -> Response:
     require_read(request)
     book = rendering.sources.book()
     wanted = request.query_params.get("q", "").strip().lower()
-    found = channels_like(book, wanted)
+    found = await asyncio.to_thread(channels_like, book, wanted)
     language = rendering.language(request)
     return rendering.page(
         request,

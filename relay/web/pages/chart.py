@@ -5,12 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from relay.journal.query import Count
+from relay.journal.query import OTHERS, Count
 
 CHANNELS = 8
 """Those that have a chart of their own, the busiest; the rest is one."""
-OTHERS = "*"
-"""The name of the chart of the rest; no channel can be called so."""
 _BAR = 10
 """Width of a day; heights are parts of 100."""
 _CLOSED = "auto-closed"
@@ -64,6 +62,7 @@ def charts(counts: Sequence[Count], first: date, last: date) -> tuple[Chart, ...
     busy: Counter[str] = Counter()
     for count in counts:
         busy[count.channel] += count.messages
+    del busy[OTHERS]
     named = [channel for channel, _ in busy.most_common(CHANNELS)]
     parts = [_chart(channel, [each for each in counts if each.channel == channel], days) for channel in named]
     rest = [each for each in counts if each.channel not in named]

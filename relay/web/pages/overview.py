@@ -14,7 +14,7 @@ from relay.judge.closable import closable
 from relay.spool.item import Depth
 from relay.web.access import require_read
 from relay.web.figures import PERIOD, PERIODS, observing, reasons, total
-from relay.web.pages.chart import charts
+from relay.web.pages.chart import CHANNELS, charts
 from relay.web.pages.rendering import Rendering
 from relay.web.pages.shown import Explaining, row_of
 from relay.web.place import today
@@ -54,12 +54,13 @@ async def overview(rendering: Rendering, request: Request) -> Response:
 
 
 async def _found(journal: Journal, book: ChannelBook, first: date, last: date) -> dict[str, Any]:
-    counts = await journal.counts(first, last)
+    counts = await journal.counts(first, last, CHANNELS)
+    observed = await journal.observed(first, last)
     doubtful = await journal.find(Query(doubtful=True), most=_DOUBTFUL)
     return {
         "total": total(counts),
         "doubtful": [row_of(entry) for entry in doubtful],
-        "observing": observing(counts, book)[:_CHANNELS],
+        "observing": observing(observed, book, _CHANNELS),
         "charts": charts(counts, first, last),
         "reasons": reasons(counts),
     }

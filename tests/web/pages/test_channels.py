@@ -1,7 +1,11 @@
 from pathlib import Path
+from time import process_time
 
+from relay.channels import Channel, ChannelBook
+from relay.mail.address import Mailbox
 from relay.settings.parse import parse_settings
 from relay.web.app import application
+from relay.web.books import channels_like
 from tests.web.made import browser, settings, sources
 from tests.web.pages.reading import see
 
@@ -32,7 +36,30 @@ async def test_a_name_or_a_part_of_an_address_finds_channels() -> None:
     async with browser(application(sources())) as client:
         assert "in-7f3@" not in (await see(client, "/channels?q=ORDERS")).text
         assert "in-7f3@" in (await see(client, "/channels?q=7f3")).text
+        assert "in-7f3@" in (await see(client, "/channels?q=%20SUPPORT@Company")).text
         assert "Nothing was found." in (await see(client, "/channels?q=nobody")).text
+
+
+def test_no_text_reaches_from_one_address_into_the_next() -> None:
+    book = settings().book()
+    assert channels_like(book, "support\nsupport@") == ()
+    assert channels_like(book, " \n") == book.channels
+
+
+def test_a_new_book_is_searched_by_its_own_channels() -> None:
+    for name in ("one", "two"):
+        text = f"version: 1\nchannels: {{{name}: {{address: {name}@company.com}}}}\n"
+        book = parse_settings(text, "channels.yaml", Path("/nowhere"), {}).book()
+        assert [found.name for found in channels_like(book, f"{name}@")] == [name]
+
+
+def test_a_hundred_thousand_channels_are_searched_in_the_time_of_a_keystroke() -> None:
+    channels = (Channel(f"c{n}", Mailbox(f"c{n}", "company.com")) for n in range(100_000))
+    book = ChannelBook(channels)
+    assert len(channels_like(book, "c99999")) == 1
+    began = process_time()
+    assert len(channels_like(book, "c77777@")) == 1
+    assert process_time() - began < 0.1
 
 
 async def test_of_very_many_channels_the_first_are_shown() -> None:

@@ -3,9 +3,9 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.journal.query import Count
+from relay.journal.query import OTHERS, Count
 from relay.web.figures import total
-from relay.web.pages.chart import CHANNELS, OTHERS, charts
+from relay.web.pages.chart import CHANNELS, charts
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 3)
 
@@ -35,6 +35,11 @@ def test_channels_have_charts_of_their_own_the_busiest_first_and_the_rest_is_one
     assert [chart.name for chart in found] == ["", *[f"c{number}" for number in range(CHANNELS)], OTHERS]
     assert found[0].open == sum(chart.open for chart in found[1:]) == sum(each.messages for each in counts)
     assert [chart.whole for chart in found] == [True] + [False] * (CHANNELS + 1)
+
+
+def test_what_the_journal_has_summed_up_is_the_rest_however_busy_it_is() -> None:
+    found = charts([count("a", "open", 1), count(OTHERS, "open", 9)], FIRST, LAST)
+    assert [(chart.name, chart.open) for chart in found] == [("", 10), ("a", 1), (OTHERS, 9)]
 
 
 def test_totals_tell_closed_open_and_doubtful() -> None:

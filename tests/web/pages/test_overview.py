@@ -2,7 +2,7 @@ import datetime as dt
 
 import pytest
 
-from relay.journal.query import Count
+from relay.journal.query import Observed
 from relay.journal.store import Journal
 from relay.web.app import application
 from relay.web.figures import observing
@@ -35,16 +35,11 @@ async def test_an_observing_channel_shows_what_it_would_have_closed_and_the_line
     assert "channels: sales: auto_close: always" in page.text
 
 
-def test_only_channels_that_observe_now_and_only_what_was_observed_counts() -> None:
-    day = dt.date(2026, 3, 1)
-    counts = [
-        Count(day, "sales", "open", "observed", True, 3),
-        Count(day, "sales", "open", "observed", False, 4),
-        Count(day, "sales", "open", "self-addressed", False, 50),
-        Count(day, "support", "open", "observed", False, 60),
-    ]
-    found = next(each for each in observing(counts, settings().book()) if each.channel == "sales")
-    assert (found.channel, found.messages, found.doubtful) == ("sales", 7, 3)
+def test_only_channels_that_observe_now_are_named_and_those_that_would_have_closed_first() -> None:
+    observed = (Observed("support", 60, 0), Observed("gone", 9, 0), Observed("sales", 7, 3))
+    book = settings().book()
+    assert observing(observed, book, 9) == (Observed("sales", 7, 3), Observed("orders", 0, 0))
+    assert observing(observed, book, 1) == (Observed("sales", 7, 3),)
 
 
 async def test_the_chart_is_drawn_by_the_server_and_has_a_table_beside_it(journal: Journal) -> None:

@@ -12,7 +12,10 @@ class DayCount(TypedDict):
     """How many messages of one day, channel and kind were judged."""
 
     day: Annotated[date, "By the clock of the relay's machine."]
-    channel: Annotated[str | None, "The author's channel; null where the author is none."]
+    channel: Annotated[
+        str | None,
+        "The author's channel; null where the author is none; `*`: all but the 50 busiest together.",
+    ]
     verdict: Disposition
     reason: Reason
     doubtful: bool
@@ -43,7 +46,9 @@ class Overview(TypedDict):
     last: date
     total: Totals
     counts: list[DayCount]
-    observing: Annotated[list[Observing], "Channels with `auto_close: observe`, the busiest first."]
+    observing: Annotated[
+        list[Observing], "Channels with `auto_close: observe`, the busiest first, 200 at most."
+    ]
     doubtful: Annotated[list[Entry], "The newest doubtful closings, five at most."]
     queue: Annotated[QueueDepth | None, "null where the mode has no spool."]
     ready: Annotated[bool, "Mail is taken and can be kept or handed over."]
