@@ -15,7 +15,7 @@ pytestmark = pytest.mark.peers
 
 
 def until(holds: object, relay: Process) -> None:
-    for _ in range(600):
+    for _ in range(2400):
         if holds():  # type: ignore[operator]
             return
         time.sleep(0.05)

@@ -244,7 +244,7 @@ async def test_two_relays_share_two_thousand_messages_and_one_is_killed(place: S
     names = await filled(place, 2000)
     other = SpoolPlace(tmp_path / "other", place.url)
     first, second = begin(place, "deliver"), begin(other, "deliver")
-    killed = asyncio.create_task(asyncio.to_thread(end, first, kill_after=1.0))
+    killed = asyncio.create_task(asyncio.to_thread(end, first, kill_at=200))
     survivor = await asyncio.to_thread(end, second)
     said = (await killed).about("delivered"), survivor.about("delivered")
     assert first.returncode == KILLED

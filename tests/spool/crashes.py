@@ -37,17 +37,20 @@ def begin(place: SpoolPlace, role: str, step: str = "never", number: int = 1) ->
     return subprocess.Popen([*command, role, step, str(number)], stdout=subprocess.PIPE, text=True, cwd=TOP)
 
 
-def end(process: subprocess.Popen[str], *, kill_after: float | None = None) -> Said:
-    """Wait for a process to end, or kill it so many seconds after its work began."""
+def end(
+    process: subprocess.Popen[str], *, kill_after: float | None = None, kill_at: int | None = None
+) -> Said:
+    """Wait for a process to end, or kill it so many seconds after its work began, or when it has said so many lines."""
     assert process.stdout is not None
-    first = process.stdout.readline()
+    first = [process.stdout.readline() for _ in range(kill_at or 1)]
     if kill_after is not None:
         time.sleep(kill_after)
+    if kill_after is not None or kill_at is not None:
         process.kill()
     rest = process.stdout.read()  # communicate() would leave out what came along with the first line
     process.stdout.close()
     process.wait(timeout=60)
-    return Said([first, *rest.splitlines()])
+    return Said([*first, *rest.splitlines()])
 
 
 @asynccontextmanager
