@@ -4,17 +4,21 @@
 
 Needs root and Postfix.  One private Postfix relays messages of 4 KiB from ten sessions of smtp-source to smtp-sink; it has
 a port without a milter, one with ours on a unix socket, and one with a milter that asks for nothing and changes nothing:
-what Postfix itself pays for having any.  A figure is messages divided by the time until the last one is delivered.
+what Postfix itself pays for having any.  Where cc and libmilter-dev are there, a fourth has milter_in_c.c, which is told
+what ours is told, inserts what ours inserts, and judges nothing: what Postfix pays for having one with our task.  A figure is messages divided by the time until the last one is delivered.
 """
 
 import asyncio
+import contextlib
 import os
+import shutil
 import statistics
 import struct
 import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import uvloop
@@ -52,6 +56,27 @@ async def serve_nothing(path: str) -> None:
     server = await asyncio.get_running_loop().create_unix_server(Nothing, path)
     os.chmod(path, 0o666)  # noqa: PTH101
     await server.serve_forever()
+
+
+@contextlib.contextmanager
+def in_c(folder: Path) -> Iterator[str | None]:
+    """Run the milter in C and give its socket; None where it cannot be built."""
+    program, socket = folder / "milter_in_c", f"unix:{folder}/in_c.sock"
+    source = TOP / "bench" / "milter_in_c.c"
+    if (
+        not shutil.which("cc")
+        or subprocess.run(
+            ["cc", "-O2", "-o", program, source, "-lmilter", "-lpthread"], capture_output=True, check=False
+        ).returncode
+    ):
+        yield None
+        return
+    process = subprocess.Popen([program, socket])
+    try:
+        yield socket
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def cpu_seconds(pid: int) -> float:
@@ -100,14 +125,19 @@ def main(rounds: int = 8, messages: int = 1500) -> None:
         ports = {"without": postfix.port, "ours": free_port(), "nothing": free_port()}
         postfix.also_listen(ports["ours"], f"smtpd_milters=unix:{folder}/milter.sock")
         postfix.also_listen(ports["nothing"], f"smtpd_milters=unix:{folder}/nothing.sock")
+        if shutil.which("cc"):
+            ports["in C"] = free_port()
+            postfix.also_listen(ports["in C"], f"smtpd_milters=unix:{folder}/in_c.sock")
         milter = MilterProcess(folder, f"unix:{folder}/milter.sock", "milter: {socket_group: postfix}\n")
         helpers = [
             subprocess.Popen(["smtp-sink", "-u", "nobody", f"inet:127.0.0.1:{hop}", "1000"]),
             subprocess.Popen([sys.executable, __file__, "nothing", f"{folder}/nothing.sock"]),
         ]
         try:
-            with milter.running("--quiet"), postfix.running():
+            with milter.running("--quiet"), in_c(folder) as floor, postfix.running():
                 assert milter.process is not None
+                if floor is None:
+                    ports.pop("in C", None)
                 for port in ports.values():
                     rate(postfix, port, 200)
                 print(
