@@ -10,17 +10,9 @@ import pytest
 from relay.service.survey.point import About, Answer
 from tests.cli.conftest import CHANNELS, Run
 from tests.delivery.dns_server import DnsServer, of_this_machine
+from tests.hosted import hosted_channels
 
-HOSTED = """\
-version: 1
-hostname: relay.company.com
-channels:
-  support:
-    address: support@company.com
-    inbound: [in@relay.company.com]
-    forward_to: {open: in@desk.example, auto-closed: copies@desk.example}
-deliver: {helpdesk: "smtp://127.0.0.1:1", srs_secret: "long and random"}
-"""
+HOSTED = hosted_channels('helpdesk: "smtp://127.0.0.1:1", srs_secret: "long and random"')
 
 
 @pytest.fixture

@@ -12,21 +12,14 @@ from relay.service.survey.point import About, Answer, Point
 from relay.service.survey.survey import Means, survey
 from relay.settings.parse import parse_settings
 from tests.delivery.dns_server import DnsServer, Said
+from tests.hosted import POSTMASTER, hosted_channels
 
 Zone = dict[tuple[str, str], Said]
 NAME = "relay.company.com"
-HOSTED = """\
-version: 1
-hostname: relay.company.com
-channels:
-  support:
-    address: support@company.com
-    inbound: [in@relay.company.com]
-    forward_to: {open: in@desk.example, auto-closed: copies@desk.example}
-postmaster: it@company.com
-deliver: {helpdesk: mx+starttls, reports: mx, srs_secret: "a long and random one", mode: spool}
-limits: {message_size: 1000000B}
-"""
+HOSTED = hosted_channels(
+    'helpdesk: mx+starttls, reports: mx, srs_secret: "a long and random one", mode: spool',
+    f"{POSTMASTER}limits: {{message_size: 1000000B}}\n",
+)
 ZONE: Zone = {
     (NAME, "A"): ["192.0.2.7"],
     (NAME, "TXT"): ['"v=spf1 ip4:192.0.2.7 -all"'],

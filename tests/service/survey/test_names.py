@@ -7,6 +7,7 @@ import pytest
 from relay.service.survey.forwarding import proposed, spf_points
 from relay.service.survey.outgoing import Outgoing, reverse_name
 from relay.service.survey.point import About, Answer, Point, text_record
+from tests.hosted import POSTMASTER
 from tests.service.survey.surveys import HOSTED, NAME, ZONE, Zone, dns, surveyed
 
 US = ip_address("192.0.2.7")
@@ -109,7 +110,7 @@ async def test_what_bounces_must_come_back() -> None:
 
 
 async def test_what_comes_back_and_is_only_held_is_a_warning() -> None:
-    text = HOSTED.replace("reports: mx", "reports: hold").replace("postmaster: it@company.com\n", "")
+    text = HOSTED.replace("reports: mx", "reports: hold").replace(POSTMASTER, "")
     held = [point for point in (await surveyed(text)).about(About.SRS) if point.answer is Answer.WARNING]
     assert len(held) == 1
     assert "write deliver.reports: mx" in held[0].because

@@ -14,6 +14,7 @@ from tests.certificates import self_signed
 from tests.delivery.dns_server import HANG as SILENT
 from tests.delivery.dns_server import Said
 from tests.delivery.scripted import FULL, HANG, ScriptedHop, Step
+from tests.hosted import POSTMASTER
 from tests.service.survey.surveys import HOSTED, NAME, Zone, surveyed
 
 MX = ("mx1.desk.example", "mx2.desk.example")
@@ -44,7 +45,7 @@ def by_name(text: str = HOSTED, port: int = 1) -> str:
     """The helpdesk is one named server, and nothing else is looked up."""
     hop = f'"smtp://127.0.0.1:{port}"'
     return text.replace("mx+starttls", hop).replace("reports: mx", "reports: hold").replace(
-        "postmaster: it@company.com\n", ""
+        POSTMASTER, ""
     )  # fmt: skip
 
 
@@ -113,7 +114,7 @@ async def test_a_named_server_is_looked_up_and_an_address_is_not() -> None:
 
 
 async def test_postmasters_mail_that_would_come_back_is_told_with_what_to_set() -> None:
-    point = (await surveyed(HOSTED.replace("postmaster: it@company.com\n", ""))).one(About.WAY, f"{NAME} (")
+    point = (await surveyed(HOSTED.replace(POSTMASTER, ""))).one(About.WAY, f"{NAME} (")
     assert point.answer is Answer.NO
     assert "set postmaster" in point.because
 

@@ -10,18 +10,9 @@ from relay.service.survey.targets import ByMx, Target, foreign_domains, targets_
 from relay.service.translate import routes_of
 from relay.settings.model import Settings
 from relay.settings.parse import parse_settings
+from tests.hosted import POSTMASTER, hosted_channels
 
-HOSTED = """\
-version: 1
-hostname: relay.company.com
-channels:
-  support:
-    address: support@company.com
-    inbound: [in@relay.company.com]
-    forward_to: {open: in@desk.example, auto-closed: copies@desk.example}
-postmaster: it@company.com
-deliver: {helpdesk: mx+starttls, reports: mx}
-"""
+HOSTED = hosted_channels("helpdesk: mx+starttls, reports: mx", POSTMASTER)
 DESK = ByMx("desk.example", Scheme.SMTP_STARTTLS)
 COMPANY = ByMx("company.com", Scheme.SMTP)
 
@@ -65,7 +56,7 @@ def test_the_two_addresses_of_a_channel_may_be_in_two_domains() -> None:
 
 
 def test_without_a_postmaster_his_mail_goes_to_the_helpdesk_under_its_own_address() -> None:
-    text = HOSTED.replace("postmaster: it@company.com\n", "")
+    text = HOSTED.replace(POSTMASTER, "")
     for domain in ("relay.company.com", "company.com"):
         assert "postmaster" in targets(text)[ByMx(domain, Scheme.SMTP_STARTTLS)]
 
