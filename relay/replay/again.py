@@ -42,7 +42,6 @@ def archived(
 ) -> Iterator[Replayed | Unread]:
     """Judge an archive by ``book``, or by ``against`` to be compared with ``book``."""
     limit = limit_for(book, against)
-    limit = limit_for(book, against)
     for stored in archive.messages(limit):
         if isinstance(stored, Unread):
             yield stored
