@@ -8,6 +8,7 @@ from relay.cli.journal.opening import opened
 from relay.cli.journal.show import besides
 from relay.cli.words import told
 from relay.journal.entry import Entry
+from relay.journal.query import COMMAND_LINE
 from relay.journal.values import decision_values, stamp_lines
 from relay.judge.explain import Language
 from relay.mail.text import unicode_text
@@ -25,7 +26,7 @@ def decided(settings: Settings, name: str) -> tuple[Entry, ...]:
         async with opened(settings) as journal:
             entries = await journal.get(name)
             for entry in entries:
-                await journal.look(entry.ref, "command line", datetime.now(UTC))
+                await journal.look(entry.ref, COMMAND_LINE, datetime.now(UTC))
             return entries
 
     return asyncio.run(ask())

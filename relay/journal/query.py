@@ -52,6 +52,10 @@ class Observed:
     doubtful: int
 
 
+COMMAND_LINE, LOCAL, BY_LINK = "command line", "local", "link"
+"""Who looked, where nobody logged in: by a command, on the page from this machine, or by a signed link."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """Somebody looked at an entry."""

@@ -7,9 +7,6 @@ from relay.journal.entry import Entry
 from relay.journal.store import Journal
 from relay.web.sources import Sources
 
-LOCAL, BY_LINK = "local", "link"
-"""Who looked, where nobody logged in: somebody on this machine, or with a signed link."""
-
 
 def journal_of(sources: Sources) -> Journal:
     """Return the journal; UnavailableError while it is away."""

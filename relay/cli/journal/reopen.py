@@ -11,12 +11,11 @@ from relay.cli import exits
 from relay.cli.app import config_option
 from relay.cli.journal.opening import spool_beside, with_journal
 from relay.journal.entry import Entry
+from relay.journal.query import COMMAND_LINE
 from relay.journal.store import Journal
 from relay.mail.text import unicode_text, visible
 from relay.settings.model import Settings
 from relay.web.sources import REOPENED, Reopened
-
-WHO = "command line"
 
 
 @click.command(name="reopen")
@@ -61,7 +60,7 @@ async def _reopened(ref: str, journal: Journal, settings: Settings) -> Reopened:
             _now,
             told,
         )
-        return await reopen(ref, WHO)
+        return await reopen(ref, COMMAND_LINE)
 
 
 def _tell(ref: str, answer: Reopened, entries: Sequence[Entry], *, as_json: bool) -> None:

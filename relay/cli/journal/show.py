@@ -11,7 +11,7 @@ from relay.cli.app import config_option
 from relay.cli.journal.opening import with_journal
 from relay.cli.words import told
 from relay.journal.entry import Entry, PathEntry
-from relay.journal.query import Look
+from relay.journal.query import COMMAND_LINE, Look
 from relay.journal.store import Journal
 from relay.journal.values import decision_values, look_values, stamp_lines
 from relay.judge.explain import Language
@@ -50,7 +50,7 @@ def command(name: str, config: str | None, lang: str, as_json: bool) -> int:
                     *map(_look, looks),
                 ):
                     click.echo(line)
-            await journal.look(entry.ref, "command line", datetime.now(UTC))
+            await journal.look(entry.ref, COMMAND_LINE, datetime.now(UTC))
         if not entries:
             click.echo(
                 f"helpdesk-relay: nothing in the journal is called {visible(unicode_text(name))}", err=True

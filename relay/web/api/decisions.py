@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from relay.journal.entry import Entry
 from relay.journal.moment import moment
-from relay.journal.query import Query
+from relay.journal.query import LOCAL, Query
 from relay.journal.store import Journal
 from relay.journal.values import decision_values, entry_values, look_values, stamp_lines
 from relay.mail.text import unicode_text
@@ -16,7 +16,7 @@ from relay.web.api.fields import Field, said
 from relay.web.api.operation import Call, Operation
 from relay.web.api.shapes import decision as shapes
 from relay.web.comparing import Other, other_of
-from relay.web.looking import LOCAL, journal_of, meant, note
+from relay.web.looking import journal_of, meant, note
 from relay.web.sources import REOPENED, Reopened
 
 _OTHERS, _LOOKS = 20, 50

@@ -7,12 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from relay.journal.entry import Entry
+from relay.journal.query import BY_LINK, LOCAL
 from relay.journal.store import Journal
 from relay.journal.values import stamp_lines
 from relay.links import is_signed
 from relay.web.access import require_operate, require_read
 from relay.web.comparing import other_of
-from relay.web.looking import BY_LINK, LOCAL, journal_of, meant, note
+from relay.web.looking import journal_of, meant, note
 from relay.web.pages.rendering import Rendering, form_of
 from relay.web.pages.shown import Explaining, row_of
 from relay.web.sources import Reopened

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from relay.journal.entry import Entry
+from relay.journal.query import BY_LINK, COMMAND_LINE, LOCAL
 from relay.judge import Doubt, Finding, Question, Verdict, explain
 from relay.judge.explain import Language
 from relay.mail.view import Evidence
+from relay.web.texts import text
 
 _NAMED = 3
 """Recipients that a row names."""
@@ -16,6 +18,10 @@ class Explaining:
     """A verdict in words of one language; in the message's own words nothing is made safe yet."""
 
     language: Language
+
+    def who(self, name: str) -> str:
+        """Return who looked: a user's name as it is."""
+        return text(self.language, f"who.{name}") if name in (COMMAND_LINE, LOCAL, BY_LINK) else name
 
     def reason(self, verdict: Verdict) -> str:
         """Return why the ticket is open or closed."""

@@ -7,6 +7,7 @@ import pytest
 from relay.channels import ChannelBook, Platform
 from relay.errors import NotDurableError
 from relay.journal.entry import Later, PathEntry, PathState
+from relay.journal.query import COMMAND_LINE
 from relay.journal.store import Journal, JournalPlace
 from relay.judge import Question, judge
 from relay.judge.explain import Language, question
@@ -166,7 +167,30 @@ async def test_every_look_is_noted_with_its_name(journal: Journal) -> None:
         page = await see(client, "/decision/Q-7", **basic("both"))
     looks = [look.who for look in await journal.looks("Q-7")]
     assert looks == ["local", "reader", "link", "both"]
-    assert page.text.index("both", page.text.index("Who looked")) > 0
+    async with browser(app) as client:
+        german = await see(client, "/decision/Q-7?lang=de", **basic("both"))
+    for shown, heading, words in (
+        (
+            page,
+            "Who looked",
+            ("both", "whoever had the signed link", "reader", "somebody on the relay's machine"),
+        ),
+        (
+            german,
+            "Wer dies angesehen",
+            ("wer den signierten Link hatte", "reader", "jemand am Rechner des Relays"),
+        ),
+    ):
+        places = [shown.text.index(word, shown.text.index(heading)) for word in words]
+        assert places == sorted(places)
+
+
+async def test_who_reopened_on_the_command_line_is_said_in_the_language_of_the_page(journal: Journal) -> None:
+    await keep(journal, copy(queue_id="Q-7"))
+    await journal.reopen("Q-7", COMMAND_LINE, NOON)
+    async with browser(application(sources(journal=journal))) as client:
+        assert "by somebody at the command line" in (await see(client, "/decision/Q-7")).text
+        assert "durch jemand mit der Kommandozeile" in (await see(client, "/decision/Q-7?lang=de")).text
 
 
 async def test_what_is_not_there_is_not_found(journal: Journal) -> None:
