@@ -66,7 +66,7 @@ class BodyHash:
         if octets.count(b"\n") != octets.count(b"\r\n"):
             octets = _BARE_LF.sub(b"\r\n", octets)
         if self._relaxed:
-            whole = octets.rstrip(b" \t\r")
+            whole = octets.removesuffix(b"\r").rstrip(b" \t")
             self._held = _RUN.sub(b" ", octets[len(whole) :])
             octets = _relaxed_lines(whole)
         else:

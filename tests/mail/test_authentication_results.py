@@ -1,13 +1,12 @@
 """Authentication-Results (RFC 8601): read as verifiers write them, believed of the right verifier in the right place."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.mail.authentication_results import Results, read_results, vouched_for
 from relay.mail.proof import AUTHENTICATION_RESULTS, Proof, ProofFault, Proved, Unproved
+from tests.growth import linear
 from tests.samples import head
 
 MX, DESK = "mx.company.com", "mail.desk.example"
@@ -145,12 +144,14 @@ def test_no_octets_raise(value: bytes) -> None:
 
 
 @pytest.mark.parametrize("piece", ['"', "(", "()", "\\", " ", ";", "=", "a", 'a"b"', "(\\)"])
-def test_a_heap_of_fields_takes_no_time(piece: str) -> None:
-    value = f"{MX}; {PASS} "
-    value += piece * ((8192 - len(value)) // len(piece))
-    began = time.process_time()
-    found(*[f"Authentication-Results: {value}"] * 120, RECEIVED)
-    assert time.process_time() - began < 1
+def test_a_heap_of_fields_takes_no_time_by_the_square_of_their_length(piece: str) -> None:
+    start = f"{MX}; {PASS} "
+
+    def read(size: int) -> None:
+        value = start + piece * ((size - len(start)) // len(piece))
+        found(*[f"Authentication-Results: {value}"] * 120, RECEIVED)
+
+    assert linear(read, 8192)
 
 
 def test_what_is_longer_or_further_down_than_any_verifier_writes_is_not_read() -> None:

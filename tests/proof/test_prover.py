@@ -242,7 +242,7 @@ async def test_a_silent_server_costs_no_more_than_the_time_that_there_is(said: s
         began = time.monotonic()
         message = signature_of() + signed()
         found = await Prover(lookup, now, seconds=0.3)(HeldContent(message), DOMAINS)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3  # of 0.3; the rest is for a slow machine
         assert found == unproved(ProofFault.OUT_OF_TIME, ProofFault.OUT_OF_TIME)
         assert server.asked.total() <= 1  # rubbish is waited out like silence
         await resolver.close()

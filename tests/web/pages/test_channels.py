@@ -1,11 +1,11 @@
 from pathlib import Path
-from time import process_time
 
 from relay.channels import Channel, ChannelBook
 from relay.mail.address import Mailbox
 from relay.settings.parse import parse_settings
 from relay.web.app import application
 from relay.web.books import channels_like
+from tests.growth import seconds
 from tests.web.made import browser, settings, sources
 from tests.web.pages.reading import see
 
@@ -53,13 +53,12 @@ def test_a_new_book_is_searched_by_its_own_channels() -> None:
         assert [found.name for found in channels_like(book, f"{name}@")] == [name]
 
 
-def test_a_hundred_thousand_channels_are_searched_in_the_time_of_a_keystroke() -> None:
-    channels = (Channel(f"c{n}", Mailbox(f"c{n}", "company.com")) for n in range(100_000))
-    book = ChannelBook(channels)
+def test_a_hundred_thousand_channels_are_searched_without_spelling_them_out_again() -> None:
+    book = ChannelBook(Channel(f"c{n}", Mailbox(f"c{n}", "company.com")) for n in range(100_000))
     assert len(channels_like(book, "c99999")) == 1
-    began = process_time()
-    assert len(channels_like(book, "c77777@")) == 1
-    assert process_time() - began < 0.1
+    found = seconds(lambda: channels_like(book, "c77777@"))
+    assert channels_like(book, "c77777@") == tuple(c for c in book.channels if "c77777@" in str(c.address))
+    assert found < seconds(lambda: [c for c in book.channels if "c77777@" in str(c.address)])
 
 
 async def test_of_very_many_channels_the_first_are_shown() -> None:
