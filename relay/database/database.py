@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from relay.database.engine import begin_writing, file_mark, postgresql_engine, sqlite_engine, tidy, trouble
 from relay.database.version import make_current
-from relay.database.writer import CLOSED, P, R, Step, Work, Writer, no_step
+from relay.database.writer import CLOSED, P, R, Step, Work, Writer, no_step, tell_nobody
 from relay.errors import NotDurableError, UnavailableError
 
 T = TypeVar("T")
@@ -42,9 +42,12 @@ class Database:
             words = trouble(error) or error
             raise UnavailableError(f"the {self.area}'s database cannot be opened: {words}") from error
 
-    async def do(self, work: Work[P, R], payload: P) -> R:
-        """Have ``work`` done by the writer, with all others who wait; NotDurableError if it is not committed."""
-        return await self._writer.do(work, payload)
+    async def do(self, work: Work[P, R], payload: P, told: Callable[[R | None], None] = tell_nobody) -> R:
+        """Have ``work`` done by the writer, with all others who wait; NotDurableError if it is not committed.
+
+        For ``told`` see ``Writer.do``.
+        """
+        return await self._writer.do(work, payload, told)
 
     async def do_apart(self, work: Work[P, R], payload: P) -> R:
         """Have ``work`` done in a transaction of its own, because it takes long; errors as those of ``do``."""

@@ -103,17 +103,17 @@ def insert_rows(
     ``else_``: what is done on a conflict, in words that both engines know.
     """
     into = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES"
-    rest = 0
-    if is_sqlite(connection):
-        rest = len(rows) - len(rows) % _ROWS_AT_ONCE
-        marks = ", ".join([f"({', '.join('?' * len(columns))})"] * _ROWS_AT_ONCE)
-        for begin in range(0, rest, _ROWS_AT_ONCE):
-            values = tuple(chain.from_iterable(rows[begin : begin + _ROWS_AT_ONCE]))
-            connection.exec_driver_sql(f"{into} {marks} {else_}", values)
-    if rest < len(rows):
-        mark = "?" if is_sqlite(connection) else "%s"
-        words = f"{into} ({', '.join([mark] * len(columns))}) {else_}"
-        connection.exec_driver_sql(words, list(rows[rest:]))
+    if not rows:
+        return
+    if not is_sqlite(connection):
+        words = f"{into} ({', '.join(['%s'] * len(columns))}) {else_}"
+        connection.exec_driver_sql(words, list(rows))
+        return
+    marks = f"({', '.join('?' * len(columns))})"
+    for begin in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[begin : begin + _ROWS_AT_ONCE]
+        words = f"{into} {', '.join([marks] * len(some))} {else_}"
+        connection.exec_driver_sql(words, tuple(chain.from_iterable(some)))
 
 
 def prefer_indexes(connection: sa.Connection) -> None:
@@ -135,7 +135,7 @@ def tidy(connection: sa.Connection) -> None:
 
 def file_mark(file: Path) -> tuple[int, int]:
     """Return what changes when ``file`` becomes another one; OSError if it is gone."""
-    found = file.stat()
+    found = os.stat(file)  # noqa: PTH116  # before every transaction
     return found.st_dev, found.st_ino
 
 

@@ -35,11 +35,16 @@ def no_step(name: str) -> None:
     """Let a step pass."""
 
 
+def tell_nobody(_: object) -> None:
+    """Let a result pass."""
+
+
 @dataclass(slots=True)
 class _Job:
     work: Work[Any, Any]
     payload: Any
     future: asyncio.Future[Any]
+    told: Callable[[Any], None]
     result: Any = None
     error: BaseException | None = None
 
@@ -66,11 +71,14 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
-    async def do(self, work: Work[P, R], payload: P) -> R:
-        """Have ``work`` done and return its result once it is committed; NotDurableError if it is not."""
+    async def do(self, work: Work[P, R], payload: P, told: Callable[[R | None], None] = tell_nobody) -> R:
+        """Have ``work`` done and return its result once it is committed; NotDurableError if it is not.
+
+        ``told`` is called with it before, in this loop, even where whoever waited is gone; with None after an error.
+        """
         if self._closed:
             raise NotDurableError(CLOSED)
-        job = _Job(work, payload, asyncio.get_running_loop().create_future())
+        job = _Job(work, payload, asyncio.get_running_loop().create_future(), told)
         self._waiting.put(job)
         return cast("R", await job.future)
 
@@ -185,6 +193,7 @@ def _tell(jobs: Iterable[_Job]) -> None:
 
 def _resolve(jobs: Sequence[_Job]) -> None:
     for job in jobs:
+        job.told(job.result if job.error is None else None)
         if job.future.done():  # given up by whoever waited
             continue
         if job.error is not None:

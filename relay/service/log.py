@@ -4,6 +4,7 @@ JSON where nobody watches, readable on a terminal.  Never a password, never cont
 network is made visible first.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Callable
@@ -45,34 +46,40 @@ _LEVELS = {
     LogLevel.WARNING: logging.WARNING,
     LogLevel.ERROR: logging.ERROR,
 }
+_encode = json.JSONEncoder(check_circular=False, default=repr).encode
 
 
-def configure(form: LogFormat, level: LogLevel) -> None:
-    """Set the log up, on stderr; may be done again at a reload."""
-    readable = form is LogFormat.TEXT or (form is LogFormat.AUTO and sys.stderr.isatty())
-    render: Callable[..., Any] = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-        if readable
-        else structlog.processors.JSONRenderer()
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            render,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+def _in_json(facts: object, **_: object) -> str:
+    """Return a line; by one encoder, where ``json.dumps`` with an argument makes one for each line."""
+    return _encode(facts)
 
 
 class EventLog:
-    """Writes events down; holds the logger that ``configure`` set up."""
+    """Writes events down; until ``configure``, as structlog does by itself."""
 
     def __init__(self) -> None:
         self._log = structlog.get_logger()
+
+    def configure(self, form: LogFormat, level: LogLevel) -> None:
+        """Set the log up, on stderr; may be done again at a reload."""
+        readable = form is LogFormat.TEXT or (form is LogFormat.AUTO and sys.stderr.isatty())
+        render: Callable[..., Any] = (
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+            if readable
+            else structlog.processors.JSONRenderer(serializer=_in_json)
+        )
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+                render,
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+            logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+            cache_logger_on_first_use=False,
+        )
+        self._log = structlog.get_logger().bind()  # bound once, not for every line
 
     def say(self, words: str, **facts: object) -> None:
         """Write a plain line."""

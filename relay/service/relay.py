@@ -27,7 +27,7 @@ from relay.service.digest import Means as DigestMeans
 from relay.service.hops import AllHops
 from relay.service.in_force import InForce, Lasting, hostname_of, in_force
 from relay.service.journal import note
-from relay.service.log import EventLog, configure
+from relay.service.log import EventLog
 from relay.service.milter import milter_limits, milter_listeners
 from relay.service.observers import Observers
 from relay.service.proving import prover
@@ -228,7 +228,7 @@ class Relay:
         again, self._force = self._force is not None, force
         self._observe(BookTaken(force.book.digest, len(force.book.channels), _now(), again))
         self._hops.use(force.pool)
-        configure(force.settings.log.format, force.settings.log.level)
+        self._log.configure(force.settings.log.format, force.settings.log.level)
 
     def _parts(self) -> Parts:
         """Return what the web page is made from."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from relay.service.log import EventLog, configure
+from relay.service.log import EventLog
 from relay.service.notify import notify, watchdog_seconds
 from relay.service.relay import Load, Relay
 from relay.settings.model import Settings
@@ -23,8 +23,9 @@ WATCH_SECONDS = 1.0
 
 def run(settings: Settings, load: Load, path: Path, *, accept_everything: bool = False) -> None:
     """Serve until SIGTERM or SIGINT; RelayError if it cannot start.  SIGHUP and changed files reload."""
-    configure(settings.log.format, settings.log.level)
-    relay = Relay(settings, load, EventLog(), accept_everything=accept_everything)
+    log = EventLog()
+    log.configure(settings.log.format, settings.log.level)
+    relay = Relay(settings, load, log, accept_everything=accept_everything)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(relay, path))
 

@@ -113,6 +113,8 @@ class Sending:
             number, outcome = told[place]
             path, original = item.forward_paths[number], paths[place]
             said.append(Told(kind, path, outcome, None if original == path else original))
+        if not said:
+            return None
         hostname, now = ways.plan.hostname, self._now()
         occasion = Occasion(
             hostname=hostname,

@@ -79,8 +79,13 @@ class Spooling:
 
     async def put(self, items: Sequence[NewItem], content: Content, keep: ToKeep | None = None) -> bool:
         """Keep ``items``; NotDurableError if that could not be.  ``keep`` is kept for longer, if there is room."""
-        kept = await self.store.put(items, content, keep)
-        if items:
+        places = self._runner.places(items)
+        try:
+            kept = await self.store.put(items, content, keep, places)
+        except Exception:
+            places.landed(())
+            raise
+        if not all(places.taken):
             self.poke()
         return kept
 

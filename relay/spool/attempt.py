@@ -59,15 +59,15 @@ class Attempts:
         for delivery in self._delivering:
             delivery.cancel()
 
-    async def attempt(self, item: Item, *, untried: bool = False) -> None:
+    async def attempt(self, item: Item, *, untried: bool = False) -> bool:
         """Do everything with ``item`` until it is settled or given back; never raises.
 
-        ``untried``: its time is over, and it is not to be tried.
+        ``untried``: its time is over, and it is not to be tried.  Tells whether it is gone and left nothing to be done.
         """
         try:
-            await self._attempted(item, untried=untried)
+            return await self._attempted(item, untried=untried)
         except asyncio.CancelledError:
-            await self._given_back(item)
+            await self.give_back(item)
         except DamagedItemError as damage:
             await self._hold(item, f"it is damaged: {damage}")
         except RelayError as trouble:
@@ -75,8 +75,9 @@ class Attempts:
             await self._settled(item, _Result((), schedule.postpone(str(trouble), self._clock.now())))
         except Exception as error:
             self._observe(Fault("delivering from the spool", error))
+        return False
 
-    async def _attempted(self, item: Item, *, untried: bool) -> None:
+    async def _attempted(self, item: Item, *, untried: bool) -> bool:
         if schedule.poisonous(item):
             await self._hold(item, f"a poison message: we ended {item.crashes} times while it was in hand")
         elif item.destination in self._terms().on_hold and not item.bounced:
@@ -87,6 +88,9 @@ class Attempts:
                 result = await self._result(open_item, untried=untried)
             if await self._settled(item, result):
                 self._tell(item, result, began)
+                gone = len(result.decision.settlement.gone) == len(item.forward_paths)
+                return gone and not result.reports
+        return False
 
     async def _result(self, item: Item, *, untried: bool) -> _Result:
         """Deliver, decide and make the report; its octets are read while they are at hand."""
@@ -145,7 +149,8 @@ class Attempts:
                     return False
             await wait_for(self._broken_off, self._clock, SETTLE_AGAIN_SECONDS)
 
-    async def _given_back(self, item: Item) -> None:
+    async def give_back(self, item: Item) -> None:
+        """Undo the claim of ``item``."""
         with suppress(RelayError):  # its lease ends by itself
             await self._store.give_back([item])
 

@@ -1,6 +1,6 @@
 """What waits in the spool: one message on one way, and what is asked of it.  Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -113,6 +113,15 @@ class Item:
     def original(self, index: int) -> ForwardPath:
         """Return what the client said in place of ``forward_paths[index]``."""
         return self.originals[index] if self.originals else self.forward_paths[index]
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What a claim took."""
+
+    items: Sequence[Item] = ()
+    left: frozenset[str] = frozenset()
+    """Destinations of which more may be due."""
 
 
 @dataclass(frozen=True, slots=True)

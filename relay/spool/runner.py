@@ -6,15 +6,16 @@ crash is found and held.  Clock, chance, courier and reports are injected.
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from relay.errors import RelayError
 from relay.events import Fault, Observe
 from relay.spool.attempt import Attempts
 from relay.spool.events import RunnerTrouble
-from relay.spool.item import Item
+from relay.spool.item import Item, NewItem
 from relay.spool.lanes import Lanes
+from relay.spool.places import Places
 from relay.spool.seams import Clock, Deliver, Queue, Report, Terms
 from relay.spool.waiting import first_of, wait_for
 
@@ -48,9 +49,11 @@ class Runner:
         self._terms = terms
         self._clock = clock
         self._observe = observe
-        self._lanes = Lanes()
+        self._lanes = Lanes(terms)
         self._attempts = Attempts(store, deliver, report, terms, clock, observe, self._lanes, chance)
-        self._in_hand: dict[int, asyncio.Task[None]] = {}
+        self._in_hand: dict[int, asyncio.Task[bool]] = {}
+        self._promised = 0
+        self._waiting: set[str] | None = None
         self._suspect: int | None = None
         self._wake = asyncio.Event()
         self._stopping = False
@@ -65,6 +68,33 @@ class Runner:
     def poke(self) -> None:
         """Look at once: something was put, retried or released."""
         self._wake.set()
+
+    def places(self, items: Sequence[NewItem]) -> Places:
+        """Promise places in hand to items that are about to be put, where nothing that waits would be passed over.
+
+        What gets none waits for its turn: ``poke`` when it is put.
+        """
+        now = self._clock.now()
+        taken = tuple([self._promise(item, now) for item in items])
+        return Places(taken, lambda landed: self._landed(items, taken, landed))
+
+    def _promise(self, item: NewItem, now: datetime) -> bool:
+        if self._waiting is None or self._stopping:
+            return False
+        way = item.destination
+        room = len(self._in_hand) + self._promised < MOST_IN_HAND and item.not_before is None
+        if way in self._waiting or not room or not self._lanes.promise(way, now):
+            self._waiting.add(way)
+            return False
+        self._promised += 1
+        return True
+
+    def _landed(self, items: Sequence[NewItem], taken: Sequence[bool], landed: Sequence[Item]) -> None:
+        for item, promised in zip(items, taken, strict=True):
+            if promised:
+                self._promised -= 1
+                self._lanes.redeem(item.destination)
+        self._begin(landed)
 
     @property
     def in_hand(self) -> int:
@@ -82,9 +112,11 @@ class Runner:
         self._wake.set()
         if self._loop is not None:
             await self._loop
+        self._lanes.dismiss()
         await self._finished_within(drain)
         self._attempts.break_off()
-        await asyncio.gather(*self._in_hand.values())
+        while self._in_hand:  # what was on its way to stable storage may still land
+            await asyncio.gather(*self._in_hand.values())
 
     async def _finished_within(self, seconds: float) -> None:
         if self._in_hand:
@@ -109,6 +141,7 @@ class Runner:
         now = self._clock.now()
         await self._renew(now)
         if len(self._in_hand) >= MOST_IN_HAND:
+            self._waiting = None
             return LOOK_AGAIN
         if await self._take(now):
             return timedelta()
@@ -117,13 +150,14 @@ class Runner:
     async def _take(self, now: datetime) -> bool:
         terms = self._terms()
         resting = self._lanes.resting(now)
-        room = self._lanes.room(terms.connections, terms.by_mx)
         most = min(MOST_AT_ONCE, MOST_IN_HAND - len(self._in_hand))
-        claim = self._store.claim(most, now, resting, room=room, room_else=terms.connections)
-        items, suspect = await asyncio.gather(claim, self._take_suspect(now, resting))
-        self._begin(items)
+        room, room_else = self._lanes.room(), terms.connections
+        draw = self._store.draw(most, now, resting, room=room, room_else=room_else)
+        drawn, suspect = await asyncio.gather(draw, self._take_suspect(now, resting))
+        self._waiting = set(drawn.left)  # what came meanwhile is next, and may be passed this once
+        self._begin(drawn.items)
         expired = await self._take_expired(now, resting, terms)
-        return bool(items or suspect or expired)
+        return bool(drawn.items or suspect or expired)
 
     async def _take_suspect(self, now: datetime, resting: Collection[str]) -> bool:
         """Take one that may be to blame for crashes, and never two at once."""
@@ -151,15 +185,33 @@ class Runner:
         for item in items:
             if item.id in self._in_hand:  # our own lease ran out while we slept; the first claim goes on
                 continue
-            self._lanes.take(item.destination)
-            task = asyncio.create_task(self._attempts.attempt(item, untried=untried))
+            if untried:
+                work = self._attempts.attempt(item, untried=True)
+            else:
+                work = self._in_turn(item, self._lanes.enter(item.destination, self._clock.now()))
+            task = asyncio.create_task(work)
             self._in_hand[item.id] = task
-            task.add_done_callback(lambda _, item=item: self._ended(item))  # type: ignore[misc]
+            task.add_done_callback(lambda task, item=item: self._ended(item, task))  # type: ignore[misc]
 
-    def _ended(self, item: Item) -> None:
+        if self._stopping:
+            self._lanes.dismiss()
+
+    async def _in_turn(self, item: Item, turn: asyncio.Future[bool]) -> bool:
+        """Try ``item`` when its turn comes; tell whether nothing of it is left to be done."""
+        if not await turn:
+            await self._attempts.give_back(item)
+            return False
+        try:
+            return await self._attempts.attempt(item)
+        finally:
+            self._lanes.leave(item.destination, self._clock.now())
+
+    def _ended(self, item: Item, task: "asyncio.Task[bool]") -> None:
         del self._in_hand[item.id]
-        self._lanes.give(item.destination)
-        self._wake.set()
+        done = not task.cancelled() and task.exception() is None and task.result()
+        waiting = self._waiting is None or item.destination in self._waiting
+        if waiting or not done or item.id == self._suspect:
+            self._wake.set()
 
     async def _renew(self, now: datetime) -> None:
         if self._renew_at is None or not self._in_hand:
@@ -170,12 +222,13 @@ class Runner:
 
     async def _pause(self, now: datetime) -> timedelta:
         """Return how long nothing is due."""
-        terms = self._terms()
-        full = {name for name, room in self._lanes.room(terms.connections, terms.by_mx).items() if room <= 0}
         times = [
-            await self._store.next_due(self._lanes.resting(now) | full),
+            await self._store.next_due(self._lanes.resting(now) | self._full()),
             self._lanes.wakes_at(now),
             self._renew_at if self._in_hand else None,
         ]
         wait = min((time - now for time in times if time is not None), default=LOOK_AGAIN)
         return min(max(wait, _SOON), LOOK_AGAIN)
+
+    def _full(self) -> frozenset[str]:
+        return frozenset(name for name, free in self._lanes.room().items() if free <= 0)

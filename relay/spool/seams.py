@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from relay.mail.outcome import Outcome
-from relay.spool.item import REPORTS, Item, NewItem, Settlement
+from relay.spool.item import REPORTS, Draw, Item, NewItem, Settlement
 from relay.spool.schedule import Schedule
 
 Deliver = Callable[[Item], Awaitable[tuple[Outcome, ...]]]
@@ -68,7 +68,7 @@ class Queue(Protocol):
         """Return for how long a claim counts."""
         ...
 
-    async def claim(
+    async def draw(
         self,
         most: int,
         now: datetime,
@@ -76,7 +76,7 @@ class Queue(Protocol):
         *,
         room: Mapping[str, int],
         room_else: int | None,
-    ) -> Sequence[Item]:
+    ) -> Draw:
         """Take items that are due."""
         ...
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from relay.mail.content import HeldContent
 from relay.spool.item import Item, Settlement
+from relay.spool.places import Places
 from relay.spool.store import SpoolPlace, Store
 from tests.spool.mail import content, new, to_keep
 
@@ -44,13 +45,14 @@ def body_of(number: int) -> bytes:
 
 
 async def put(store: Store) -> None:
-    """Put messages until the end of the process."""
+    """Put messages until the end of the process; every second has a place in hand."""
     prefix = f"{os.getpid():X}"
     numbers = iter(range(1_000_000))
 
     async def putter() -> None:
         for number in numbers:
-            await store.put([new(f"{prefix}-{number}")], content(body_of(number)))
+            places = Places((number % 2 == 1,), lambda _: None)
+            await store.put([new(f"{prefix}-{number}")], content(body_of(number)), None, places)
             say(f"kept {prefix}-{number}")
 
     await asyncio.gather(*(putter() for _ in range(PUTTERS)))

@@ -1,5 +1,6 @@
 """Whatever a client said comes back from the tables as it was."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from ipaddress import ip_address
 from types import SimpleNamespace
@@ -9,8 +10,8 @@ from hypothesis import strategies as st
 
 from relay.database.columns import to_number, to_time
 from relay.mail.envelope import Client, ForwardPath, ReversePath
-from relay.spool.item import NewItem, State
-from relay.spool.store.rows import item_of, new_row, plain
+from relay.spool.item import Item, NewItem, State
+from relay.spool.store.rows import NEW_COLUMNS, Lease, claimed_item, item_of, new_row, plain
 from tests.strategies import mailboxes, texts
 
 words = st.one_of(st.none(), texts())
@@ -47,16 +48,21 @@ new_items = st.builds(
     st.sampled_from(["", "outbound-copy"]),
 )
 DEFAULTS = {
-    "id": 5, "claimed_by": None, "held": 0, "bounced": 0, "warned": 0, "attempts": 0, "crashes": 0, "last_reply": "",
+    "held": 0, "bounced": 0, "warned": 0, "attempts": 0, "last_reply": "",
 }  # fmt: skip
+
+
+def read_back(row: tuple[object, ...]) -> Item:
+    named = dict(zip(NEW_COLUMNS, row, strict=True))
+    assert isinstance(named["envelope"], str)
+    assert named["envelope"].isascii()
+    assert "\0" not in named["envelope"]
+    return item_of(SimpleNamespace(**(DEFAULTS | named)))
 
 
 @given(new_items, times, st.integers(100, 10**9))
 def test_an_item_comes_back_from_its_row_as_it_was(put: NewItem, accepted_at: datetime, size: int):
-    row = new_row(put, 1, size, to_number(accepted_at))
-    assert row["envelope"].isascii()
-    assert "\0" not in row["envelope"]
-    item = item_of(SimpleNamespace(**(DEFAULTS | row)))
+    item = read_back(new_row(put, 5, 1, size, to_number(accepted_at), None))
     same = (
         "queue_id", "destination", "reverse_path", "forward_paths", "client", "body_from", "originals", "channel", "reason",
     )  # fmt: skip
@@ -66,6 +72,19 @@ def test_an_item_comes_back_from_its_row_as_it_was(put: NewItem, accepted_at: da
     assert item.unknowns == put.unknown
     assert item.state is State.WAITING
     assert item.size == len(put.head) + size - put.body_from
+
+
+@given(new_items, times, st.integers(100, 10**9))
+def test_an_item_that_is_claimed_from_the_start_is_what_its_row_says(
+    put: NewItem, accepted_at: datetime, size: int
+):
+    put = replace(put, not_before=None)
+    row = new_row(put, 5, 1, size, to_number(accepted_at), Lease("me", to_number(accepted_at) + 9))
+    claimed = claimed_item(put, 5, size, to_number(accepted_at), None)
+    assert claimed.in_hand
+    assert claimed.crashes == 0  # as a claim tells it: how often we ended before
+    assert replace(claimed, crashes=1) == read_back(row)
+    assert dict(zip(NEW_COLUMNS, row, strict=True))["due_at"] == to_number(accepted_at) + 9
 
 
 @given(times)

@@ -369,11 +369,11 @@ async def test_a_fault_in_the_loop_does_not_end_it(store: Store, time: Time):
     class Broken(Store):
         broken = True
 
-        async def claim(self, *args: object, **more: object):
+        async def draw(self, *args: object, **more: object):
             if self.broken:
                 self.broken = False
                 raise ValueError("a bug")
-            return await store.claim(*args, **more)
+            return await store.draw(*args, **more)
 
         async def claim_suspect(self, *args: object):
             return await store.claim_suspect(*args)

@@ -159,7 +159,7 @@ async def test_all_who_wait_share_one_commit(place: SpoolPlace, time: Time):
 
 
 async def test_a_put_that_cannot_be_written_fails_alone(store: Store):
-    bad = new("bad", head="text instead of octets")
+    bad = new("bad", body_from=1 << 70)  # more than a column holds
     puts = [store.put([bad if n == 7 else new(f"Q-{n}")], content()) for n in range(20)]
     results = await asyncio.gather(*puts, return_exceptions=True)
     assert [n for n, result in enumerate(results) if isinstance(result, Exception)] == [7]

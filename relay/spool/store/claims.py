@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from relay.database.engine import prefer_indexes
-from relay.spool.item import SUSPECT_AFTER, Item
+from relay.spool.item import SUSPECT_AFTER, Draw, Item
 from relay.spool.store.octets import RowOctets
 from relay.spool.store.rows import item_of
 from relay.spool.store.schema import CONTENT, ITEM
@@ -89,7 +89,7 @@ class Claim:
     """Of expired items: accepted before it."""
 
 
-def claim(connection: sa.Connection, claims: Sequence[Claim]) -> list[list[Item]]:
+def claim(connection: sa.Connection, claims: Sequence[Claim]) -> list[Draw]:
     """Take what is there for each claim; small contents come with their octets at hand."""
     prefer_indexes(connection)
     return [_taken(connection, one) for one in claims]
@@ -111,24 +111,34 @@ def next_due(connection: sa.Connection, skip: Collection[str]) -> int | None:
     return min((time for time in times if time is not None), default=None)
 
 
-def _taken(connection: sa.Connection, claim: Claim) -> list[Item]:
-    rows = _ordinary(connection, claim) if claim.kind is Kind.ORDINARY else _others(connection, claim)
+def _taken(connection: sa.Connection, claim: Claim) -> Draw:
+    rows: Sequence[Any]
+    left: set[str] = set()
+    if claim.kind is Kind.ORDINARY:
+        rows, left = _ordinary(connection, claim)
+    else:
+        rows = _others(connection, claim)
     if rows:
         connection.execute(_MARK, {"ids": [row.id for row in rows], "me": claim.me, "until": claim.until})
-    return [_at_hand(row) for row in rows]
+    return Draw([_at_hand(row) for row in rows], frozenset(left))
 
 
-def _ordinary(connection: sa.Connection, claim: Claim) -> list[Any]:
-    """Return rows of each destination in turn, a fair share of each first."""
+def _ordinary(connection: sa.Connection, claim: Claim) -> tuple[list[Any], set[str]]:
+    """Return rows of each destination in turn, a fair share of each first, and where more may be due."""
     room = {way: _room(claim, way) for way in destinations(connection) if way not in claim.ways}
     open_ways = [way for way, free in room.items() if free > 0]
+    left = room.keys() - set(open_ways)
     rows: list[Any] = []
     for number, way in enumerate(open_ways):
         share = -(-(claim.most - len(rows)) // (len(open_ways) - number))
         wanted = min(share, room[way])
+        found: Sequence[Any] = ()
         if wanted > 0:
-            rows += connection.execute(_ORDINARY, {"way": way, "now": claim.now, "most": wanted}).all()
-    return rows
+            found = connection.execute(_ORDINARY, {"way": way, "now": claim.now, "most": wanted}).all()
+        if len(found) == wanted:
+            left.add(way)
+        rows += found
+    return rows, left
 
 
 def _room(claim: Claim, way: str) -> int:

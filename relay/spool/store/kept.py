@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
-from relay.database.engine import is_sqlite
+from relay.database.engine import insert_rows, is_sqlite
 from relay.mail.content import Content
-from relay.spool.item import NewItem
+from relay.spool.item import Item, NewItem
 from relay.spool.reopenable import ToKeep
-from relay.spool.store.rows import kept_row, new_row
+from relay.spool.store.octets import RowOctets
+from relay.spool.store.rows import NEW_COLUMNS, Lease, claimed_item, kept_row, new_row
 from relay.spool.store.schema import CONTENT, ITEM, KEPT, PIECE
 
 LARGEST_IN_ROW = 128 * 1024
@@ -18,14 +18,11 @@ LARGEST_IN_ROW = 128 * 1024
 PIECE_SIZE = 256 * 1024
 """Octets of a piece."""
 
-_INSERT_CONTENT = CONTENT.insert()
-_INSERT_ITEM = ITEM.insert()
+_CONTENT_COLUMNS = ("id", "begins_at", "size", "uses", "octets", "file")
 _INSERT_KEPT = KEPT.insert()
 _INSERT_PIECE = PIECE.insert()
-_LAST_CONTENT = sa.select(sa.func.coalesce(sa.func.max(CONTENT.c.id), 0))
-_DRAW = sa.text(
-    "SELECT nextval(pg_get_serial_sequence('spool_content', 'id')) FROM generate_series(1, :number)"
-)
+_LAST_KEYS = "SELECT coalesce(max(id), 0), coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'spool_item'), 0) FROM spool_content"
+_DRAW = sa.text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :number)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,10 @@ class Put:
     chunks: Callable[[], Iterable[bytes]] | None = None
     keep: ToKeep | None = None
     """What is kept of it besides the items."""
+    claimed: Sequence[bool] = ()
+    """Of each item whether it is claimed from the start; empty: none is."""
+    lease: Lease | None = None
+    """Of those that are."""
 
     @property
     def uses(self) -> int:
@@ -52,6 +53,16 @@ class Put:
 def begin_of(items: Iterable[NewItem], keep: ToKeep | None) -> int:
     """Return from where on a content is kept: no item needs what stands above, but what is kept is kept whole."""
     return 0 if keep is not None else min(item.body_from for item in items)
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """What came of a put."""
+
+    kept: bool
+    """It keeps something besides its items."""
+    claimed: Sequence[Item]
+    """The items that are claimed, with their octets where those are in memory."""
 
 
 def small_put(
@@ -65,29 +76,39 @@ def small_put(
     return Put(items, accepted_at, begin, size, octets=b"".join(content.chunks_from(begin)), keep=keep)
 
 
-def insert(connection: sa.Connection, puts: Sequence[Put]) -> Sequence[bool]:
+def insert(connection: sa.Connection, puts: Sequence[Put]) -> Sequence[Inserted]:
     """Write contents, items and what is kept; every statement once for all puts.
 
-    A put that is for nobody is not written.  Tells of each whether it keeps something besides its items.
+    A put that is for nobody is not written.
     """
     used = [put for put in puts if put.uses]
-    keys = dict(zip(map(id, used), _content_keys(connection, len(used)), strict=True))
-    contents = [_content_row(keys[id(put)], put) for put in used]
-    items = [
-        new_row(item, keys[id(put)], put.begins_at + put.size, put.accepted_at)
-        for put in used
-        for item in put.items
-    ]
-    kept = [
-        kept_row(put.keep, keys[id(put)], put.size, put.accepted_at) for put in used if put.keep is not None
-    ]
-    for statement, rows in ((_INSERT_CONTENT, contents), (_INSERT_ITEM, items), (_INSERT_KEPT, kept)):
-        if rows:
-            connection.execute(statement, rows)
-    for put in used:
+    content_ids, item_ids = _keys(connection, len(used), sum(len(put.items) for put in used))
+    contents: list[tuple[object, ...]] = []
+    items: list[tuple[object, ...]] = []
+    kept = []
+    inserted = dict.fromkeys(map(id, puts), Inserted(kept=False, claimed=()))
+    for put, content_id in zip(used, content_ids, strict=True):
+        contents.append((content_id, put.begins_at, put.size, put.uses, put.octets, put.file))
+        claimed = []
+        end = put.begins_at + put.size
+        for index, item in enumerate(put.items):
+            number = next(item_ids)
+            mine = bool(put.claimed) and put.claimed[index]
+            items.append(new_row(item, number, content_id, end, put.accepted_at, put.lease if mine else None))
+            if mine:
+                octets = None if put.octets is None else RowOctets(put.octets, put.begins_at)
+                claimed.append(claimed_item(item, number, end, put.accepted_at, octets))
+        if put.keep is not None:
+            kept.append(kept_row(put.keep, content_id, put.size, put.accepted_at))
+        inserted[id(put)] = Inserted(put.keep is not None, claimed)
+    insert_rows(connection, CONTENT, _CONTENT_COLUMNS, contents)
+    insert_rows(connection, ITEM, NEW_COLUMNS, items)
+    if kept:
+        connection.execute(_INSERT_KEPT, kept)
+    for put, content_id in zip(used, content_ids, strict=True):
         if put.chunks is not None:
-            _insert_pieces(connection, keys[id(put)], put.chunks())
-    return [put.keep is not None for put in puts]
+            _insert_pieces(connection, content_id, put.chunks())
+    return [inserted[id(put)] for put in puts]
 
 
 def pieces_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -106,23 +127,16 @@ def pieces_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield bytes(held)
 
 
-def _content_row(key: int, put: Put) -> dict[str, Any]:
-    return {
-        "id": key,
-        "begins_at": put.begins_at,
-        "size": put.size,
-        "uses": put.uses,
-        "octets": put.octets,
-        "file": put.file,
-    }
-
-
-def _content_keys(connection: sa.Connection, number: int) -> Sequence[int]:
-    """Return keys for new contents, known before they are written; on SQLite nobody else writes meanwhile."""
+def _keys(connection: sa.Connection, contents: int, items: int) -> tuple[Sequence[int], Iterator[int]]:
+    """Return keys for new rows, known before they are written; on SQLite nobody else writes meanwhile."""
     if is_sqlite(connection):
-        last: int = connection.execute(_LAST_CONTENT).scalar_one()
-        return range(last + 1, last + 1 + number)
-    return connection.execute(_DRAW, {"number": number}).scalars().all()
+        content, item = connection.exec_driver_sql(_LAST_KEYS).one()
+        return range(content + 1, content + 1 + contents), iter(range(item + 1, item + 1 + items))
+    drawn = [
+        connection.execute(_DRAW, {"table": table, "number": number}).scalars().all()
+        for table, number in ((CONTENT.name, contents), (ITEM.name, items))
+    ]
+    return drawn[0], iter(drawn[1])
 
 
 def _insert_pieces(connection: sa.Connection, key: int, chunks: Iterable[bytes]) -> None:

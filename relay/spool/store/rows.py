@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
@@ -9,7 +10,7 @@ from relay.database import columns
 from relay.database.columns import to_number, to_time
 from relay.mail.address import Mailbox
 from relay.mail.envelope import Client, ForwardPath, ReversePath
-from relay.spool.item import Item, NewItem, State
+from relay.spool.item import Item, NewItem, Octets, State
 from relay.spool.reopenable import ToKeep
 
 _LONGEST_REPLY = 2000
@@ -17,25 +18,93 @@ _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 Row = dict[str, Any]
 
+NEW_COLUMNS = (
+    "id",
+    "queue_id",
+    "destination",
+    "content_id",
+    "body_from",
+    "size",
+    "channel",
+    "reason",
+    "accepted_at",
+    "due_at",
+    "next_attempt_at",
+    "claimed_by",
+    "crashes",
+    "unknowns",
+    "envelope",
+    "head",
+)
 
-def new_row(item: NewItem, content_id: int, content_size: int, accepted_at: int) -> Row:
-    """Return the row of an item that has just been accepted."""
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """By whom and until when an item is claimed."""
+
+    me: str
+    until: int
+
+
+def new_row(
+    item: NewItem, number: int, content_id: int, content_size: int, accepted_at: int, lease: Lease | None
+) -> tuple[object, ...]:
+    """Return the row of an item that has just been accepted, by ``NEW_COLUMNS``; with a lease it is claimed already."""
     due_at = accepted_at if item.not_before is None else to_number(item.not_before)
-    return {
-        "queue_id": plain(item.queue_id),
-        "destination": plain(item.destination),
-        "content_id": content_id,
-        "body_from": item.body_from,
-        "size": len(item.head) + content_size - item.body_from,
-        "channel": None if item.channel is None else plain(item.channel),
-        "reason": plain(item.reason),
-        "accepted_at": accepted_at,
-        "due_at": due_at,
-        "next_attempt_at": due_at,
-        "unknowns": int(item.unknown),
-        "envelope": envelope(item.reverse_path, item.forward_paths, item.originals, item.client),
-        "head": item.head,
-    }
+    return (
+        number,
+        plain(item.queue_id),
+        plain(item.destination),
+        content_id,
+        item.body_from,
+        _size(item, content_size),
+        None if item.channel is None else plain(item.channel),
+        plain(item.reason),
+        accepted_at,
+        due_at if lease is None else lease.until,
+        due_at,
+        None if lease is None else lease.me,
+        0 if lease is None else 1,
+        int(item.unknown),
+        envelope(item.reverse_path, item.forward_paths, item.originals, item.client),
+        item.head,
+    )
+
+
+def claimed_item(
+    item: NewItem, number: int, content_size: int, accepted_at: int, octets: Octets | None
+) -> Item:
+    """Return an item that has just been accepted and claimed, as ``item_of`` would return its row; its octets if they are at hand."""
+    at = to_time(accepted_at)
+    return Item(
+        id=number,
+        queue_id=plain(item.queue_id),
+        destination=plain(item.destination),
+        reverse_path=item.reverse_path,
+        forward_paths=item.forward_paths,
+        originals=item.originals,
+        client=item.client,
+        body_from=item.body_from,
+        channel=None if item.channel is None else plain(item.channel),
+        reason=plain(item.reason),
+        accepted_at=at,
+        next_attempt_at=at,
+        attempts=0,
+        unknowns=int(item.unknown),
+        crashes=0,
+        state=State.WAITING,
+        in_hand=True,
+        bounced=False,
+        warned=False,
+        last_reply="",
+        size=_size(item, content_size),
+        head=None if octets is None else item.head,
+        octets=octets,
+    )
+
+
+def _size(item: NewItem, content_size: int) -> int:
+    return len(item.head) + content_size - item.body_from
 
 
 def kept_row(what: ToKeep, content_id: int, size: int, kept_at: int) -> Row:

@@ -1,7 +1,7 @@
 """Ending what was claimed: paths that are done go, reports come in, and a content nobody needs any more goes too."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,7 @@ _USE_LESS = (
 )
 _DELETE_UNUSED = (
     CONTENT.delete()
-    .where(CONTENT.c.id.in_(sa.bindparam("ids", expanding=True)), CONTENT.c.uses <= 0)
+    .where(CONTENT.c.id.in_(sa.bindparam("ids", expanding=True)), CONTENT.c.uses <= sa.bindparam("most"))
     .returning(CONTENT.c.id, CONTENT.c.file)
 )
 
@@ -151,8 +151,18 @@ def drop_uses(connection: sa.Connection, content_ids: Collection[int]) -> dict[i
     if not content_ids:
         return {}
     uses = Counter(content_ids)
-    connection.execute(_USE_LESS, [{"of": number, "number": uses[number]} for number in sorted(uses)])
-    return {row.id: row.file for row in connection.execute(_DELETE_UNUSED, {"ids": sorted(uses)})}
+    gone = _deleted(connection, uses.keys(), most=1)
+    left = sorted(uses.keys() - gone.keys())
+    if left:
+        connection.execute(_USE_LESS, [{"of": number, "number": uses[number]} for number in left])
+        gone |= _deleted(connection, left, most=0)
+    return gone
+
+
+def _deleted(connection: sa.Connection, content_ids: Iterable[int], *, most: int) -> dict[int, str | None]:
+    """Delete contents that have ``most`` uses or fewer; return them with their files."""
+    rows = connection.execute(_DELETE_UNUSED, {"ids": sorted(content_ids), "most": most})
+    return {row.id: row.file for row in rows}
 
 
 def _keep(connection: sa.Connection, ending: Ending) -> bool:

@@ -15,12 +15,14 @@ from relay.database.columns import to_number, to_time
 from relay.database.database import Database
 from relay.database.writer import Step, no_step
 from relay.mail.content import Content, HeldContent
-from relay.spool.item import Depth, Filter, Item, NewItem, Octets, Settlement
+from relay.spool.item import Depth, Draw, Filter, Item, NewItem, Octets, Settlement
+from relay.spool.places import NOWHERE, Places
 from relay.spool.reopenable import Kept, ToKeep
 from relay.spool.store import claims, reopenable, settling, verbs
 from relay.spool.store.fetching import fetched, fetched_original
 from relay.spool.store.folder import Folder
 from relay.spool.store.opening import SpoolPlace, open_spool
+from relay.spool.store.rows import Lease
 from relay.spool.store.stowing import Stowing
 
 LEASE = timedelta(minutes=10)
@@ -77,16 +79,26 @@ class Store:
         await asyncio.to_thread(self._database.close)
         self._folder.leave()
 
-    async def put(self, items: Sequence[NewItem], content: Content, keep: ToKeep | None = None) -> bool:
+    async def put(
+        self,
+        items: Sequence[NewItem],
+        content: Content,
+        keep: ToKeep | None = None,
+        places: Places = NOWHERE,
+    ) -> bool:
         """Keep ``items`` and the content that they share: all of it is on stable storage when this returns.
 
         ``keep``: the content stays when the items are gone, until it is forgotten or expires.  Tells whether it
         will: on a disk that fills up it does not, so that mail can still come in.  NotDurableError if ``items``
         could not be kept; then nothing of it is there (or, where a server vanished during the commit, all of it).
+
+        ``places``: items with a place are claimed by the same transaction, and ``places`` is told of them.
         """
         if not items and keep is None:
             return False
-        return await self._stowing.put(items, content, to_number(self._now()), keep)
+        now = self._now()
+        lease = Lease(self._me, to_number(now + self.lease))
+        return await self._stowing.put(items, content, to_number(now), keep, places, lease)
 
     async def kept(self, ref: str) -> Kept | None:
         """Return what is kept of a decision; None if nothing is."""
@@ -141,6 +153,18 @@ class Store:
         room: Mapping[str, int] = _NONE,
         room_else: int | None = None,
     ) -> Sequence[Item]:
+        """Take what ``draw`` takes, with no word on what is left."""
+        return (await self.draw(most, now, skip, room=room, room_else=room_else)).items
+
+    async def draw(
+        self,
+        most: int,
+        now: datetime,
+        skip: Collection[str] = (),
+        *,
+        room: Mapping[str, int] = _NONE,
+        room_else: int | None = None,
+    ) -> Draw:
         """Take up to ``most`` items that are due, fairly from all destinations but those in ``skip``.
 
         Of a destination at most what ``room`` says, of one that it does not name ``room_else`` (None: any number).
@@ -150,7 +174,7 @@ class Store:
 
     async def claim_suspect(self, now: datetime, skip: Collection[str] = ()) -> Item | None:
         """Take one item that was in hand at two crashes or more, so that it is known if it is to blame."""
-        items = await self._claim(claims.Kind.SUSPECT, 1, now, skip)
+        items = (await self._claim(claims.Kind.SUSPECT, 1, now, skip)).items
         return items[0] if items else None
 
     async def claim_expired(
@@ -158,7 +182,7 @@ class Store:
     ) -> Sequence[Item]:
         """Take items of ``destinations`` that have waited too long, due or not."""
         before = to_number(accepted_before)
-        return await self._claim(claims.Kind.EXPIRED, most, now, destinations, before=before)
+        return (await self._claim(claims.Kind.EXPIRED, most, now, destinations, before=before)).items
 
     async def settle(
         self, item: Item, settlement: Settlement, reports: Sequence[tuple[NewItem, bytes]] = ()
@@ -265,7 +289,7 @@ class Store:
         room: Mapping[str, int] = _NONE,
         room_else: int | None = None,
         before: int = 0,
-    ) -> Sequence[Item]:
+    ) -> Draw:
         claim = claims.Claim(
             self._me,
             kind,
@@ -277,7 +301,7 @@ class Store:
             room_else,
             before,
         )
-        items = await self._database.do(claims.claim, claim)
-        if items:
+        drawn = await self._database.do(claims.claim, claim)
+        if drawn.items:
             self._step("claimed")
-        return items
+        return drawn

@@ -12,10 +12,12 @@ from relay.database.engine import reusable
 from relay.errors import UnavailableError
 from relay.mail.content import Content
 from relay.spool.item import NewItem
+from relay.spool.places import Places
 from relay.spool.reopenable import ToKeep
 from relay.spool.store import verbs
 from relay.spool.store.folder import Folder
-from relay.spool.store.kept import Put, begin_of, insert, small_put
+from relay.spool.store.kept import Inserted, Put, begin_of, insert, small_put
+from relay.spool.store.rows import Lease
 
 
 class Stowing:
@@ -30,13 +32,27 @@ class Stowing:
         self._running: set[asyncio.Task[bool]] = set()
 
     async def put(
-        self, items: Sequence[NewItem], content: Content, accepted_at: int, keep: ToKeep | None = None
+        self,
+        items: Sequence[NewItem],
+        content: Content,
+        accepted_at: int,
+        keep: ToKeep | None,
+        places: Places,
+        lease: Lease,
     ) -> bool:
-        """Keep ``items``, the content that they share, and if there is room ``keep``; tell whether that is kept too."""
+        """Keep ``items``, the content that they share, and if there is room ``keep``; tell whether that is kept too.
+
+        Items with a place are claimed, for ``lease``; ``places`` is told even if we are cancelled meanwhile.
+        """
+
+        def told(inserted: Inserted | None) -> None:
+            places.landed(() if inserted is None else inserted.claimed)
+
         put = small_put(items, content, accepted_at, keep)
         if put is not None:
-            return await self._database.do(self._insert, put)
-        return await self._to_its_end(self._put_large(items, content, accepted_at, keep))
+            put = replace(put, claimed=places.taken, lease=lease)
+            return (await self._database.do(self._insert, put, told)).kept
+        return await self._to_its_end(self._put_large(items, content, accepted_at, keep, places, lease))
 
     async def prepared(
         self, items: Sequence[NewItem], content: Content, accepted_at: int, keep: ToKeep | None = None
@@ -81,7 +97,7 @@ class Stowing:
         """Wait for what is being written although whoever asked for it is gone."""
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    def _insert(self, connection: sa.Connection, puts: Sequence[Put]) -> Sequence[bool]:
+    def _insert(self, connection: sa.Connection, puts: Sequence[Put]) -> Sequence[Inserted]:
         """Write new mail, where that leaves enough room on our disk to take mail out again."""
         if self._in_files:
             self._folder.require_room(
@@ -98,20 +114,30 @@ class Stowing:
         return [replace(put, keep=None) for put in puts]
 
     async def _put_large(
-        self, items: Sequence[NewItem], content: Content, accepted_at: int, keep: ToKeep | None
+        self,
+        items: Sequence[NewItem],
+        content: Content,
+        accepted_at: int,
+        keep: ToKeep | None,
+        places: Places,
+        lease: Lease,
     ) -> bool:
-        put = await self.prepared(items, content, accepted_at, keep)
-        kept = False
         try:
-            if put.chunks is not None:
-                kept = await self._database.do_apart(insert, put)
-            else:
-                kept = await self._database.do(self._insert, put)
-        except Exception:
-            await self.forget([put.file])
-            raise
-        await self.forget(() if items or kept else [put.file])
-        return kept
+            put = await self.prepared(items, content, accepted_at, keep)
+            put = replace(put, claimed=places.taken, lease=lease)
+            try:
+                if put.chunks is not None:
+                    inserted = await self._database.do_apart(insert, put)
+                else:
+                    inserted = await self._database.do(self._insert, put)
+            except Exception:
+                await self.forget([put.file])
+                raise
+            places.landed(inserted.claimed)
+        finally:
+            places.landed(())
+        await self.forget(() if items or inserted.kept else [put.file])
+        return inserted.kept
 
     async def _to_its_end(self, work: Coroutine[Any, Any, bool]) -> bool:
         """Do ``work`` to its end even if we are cancelled: a file must not go while its row may yet come."""
