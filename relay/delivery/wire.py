@@ -6,14 +6,16 @@ end the connection at once; so does 421, which also answers everything that was 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from relay.deadline import Deadline
 from relay.delivery.faults import DroppedError
 from relay.delivery.replies import ReplyReader
 from relay.errors import PeerError
 from relay.mail.reply import Reply
+
+_SOONEST = 1e-6
+"""Seconds: a deadline of 0 would be none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,10 @@ class Wire(asyncio.Protocol):
         self._farewell: Reply | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._paused = False
-        self._lost = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._deadline = Deadline(self._loop, self._expired)
+        self._patience = 0.0
+        self._lost = self._loop.create_future()
         transport.set_protocol(self)
 
     @property
@@ -61,22 +66,22 @@ class Wire(asyncio.Protocol):
     async def reply(self, seconds: float | None) -> Reply:
         """Return the next reply that is due; PeerError if none comes in ``seconds`` (None: no limit)."""
         if not self._replies:
-            async with _limit(seconds):
-                while not self._replies:
-                    if self._farewell is not None:
-                        return self._farewell
-                    self._check()
-                    await self._wait()
+            self._give(seconds)
+            while not self._replies:
+                if self._farewell is not None:
+                    return self._farewell
+                self._check()
+                await self._wait()
         return self._replies.popleft()
 
     async def drain(self, seconds: float | None) -> None:
         """Wait until the hop takes more; PeerError if it does not in ``seconds``, or has spoken out of turn."""
         self._check()
         if self._paused:
-            async with _limit(seconds):
-                while self._paused:
-                    await self._wait()
-                    self._check()
+            self._give(seconds)
+            while self._paused:
+                await self._wait()
+                self._check()
 
     def close(self) -> None:
         """Close when everything written is sent."""
@@ -115,6 +120,7 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the connection is gone."""
         self._fail(DroppedError(f"the connection broke: {exc}"))
+        self._deadline.stop()
         if not self._lost.done():
             self._lost.set_result(None)
         self._wake()
@@ -152,17 +158,20 @@ class Wire(asyncio.Protocol):
             self._waiter.set_result(None)
 
     async def _wait(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._loop.create_future()
         try:
             await self._waiter
         finally:
             self._waiter = None
 
+    def _give(self, seconds: float | None) -> None:
+        """Let whoever waits from now on wait for ``seconds`` in all."""
+        if seconds is None:
+            self._deadline.clear()
+            return
+        self._patience = seconds
+        self._deadline.set(max(seconds, _SOONEST))
 
-@asynccontextmanager
-async def _limit(seconds: float | None) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise PeerError(f"no answer within {seconds:g} seconds") from None
+    def _expired(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(PeerError(f"no answer within {self._patience:g} seconds"))

@@ -12,9 +12,9 @@ from typing import cast
 
 from aiosmtpd.smtp import SMTP
 
+from relay.deadline import Deadline
 from relay.intake import replies
 from relay.intake.events import Cause, SessionCut, SessionFaulted, SessionRefused
-from relay.intake.limits import Deadline
 from relay.intake.reception import Reception
 from relay.intake.terms import ListenerSettings
 from relay.intake.tls import feed

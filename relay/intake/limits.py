@@ -1,13 +1,9 @@
-"""How many may be inside, and how long anybody may take."""
+"""How many may be inside."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable
 from ipaddress import IPv6Address
 
 from relay.mail.envelope import Address
-
-_NEVER = float("inf")
 
 
 class Doors:
@@ -38,59 +34,3 @@ class Doors:
 
 def _key(client: Address) -> Address | int:
     return int(client) >> 64 if isinstance(client, IPv6Address) else client
-
-
-class Deadline:
-    """One timer for a whole session: moved often, and looked at only when it fires."""
-
-    __slots__ = ("_due", "_expired", "_fires", "_handle", "_loop")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], None]) -> None:
-        self._loop = loop
-        self._expired = expired
-        self._due = _NEVER
-        self._fires = _NEVER
-        self._handle: asyncio.TimerHandle | None = None
-
-    def set(self, seconds: float) -> None:
-        """Expire ``seconds`` from now; 0 means never."""
-        if not seconds:
-            self._due = _NEVER
-            return
-        self._due = self._loop.time() + seconds
-        if self._due < self._fires:
-            self._arm()
-
-    def clear(self) -> None:
-        """Do not expire until set again."""
-        self._due = _NEVER
-
-    def extend(self, seconds: float, at_most: float) -> None:
-        """Put the deadline off by ``seconds``, but not further than ``at_most`` (0: no bound) from now."""
-        self._due += seconds
-        if at_most:
-            self._due = min(self._due, self._loop.time() + at_most)
-
-    def stop(self) -> None:
-        """Do not expire, and hold no timer."""
-        self._due = self._fires = _NEVER
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-
-    def _arm(self) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-        self._fires = self._due
-        self._handle = self._loop.call_at(self._due, self._look)
-
-    def _look(self) -> None:
-        self._handle = None
-        self._fires = _NEVER
-        if self._due == _NEVER:
-            return
-        if self._loop.time() < self._due:
-            self._arm()
-        else:
-            self._due = _NEVER
-            self._expired()

@@ -31,7 +31,8 @@ def received_field(
 def date_time(at: datetime) -> str:
     """Return an aware time in the words of RFC 5322 3.3."""
     day, month = _DAYS[at.weekday()], _MONTHS[at.month - 1]
-    return f"{day}, {at.day} {month} {at.year} {at:%H:%M:%S %z}"
+    words = at.isoformat(timespec="seconds")  # 2026-01-05T12:00:00+01:00
+    return f"{day}, {at.day} {month} {at.year} {words[11:19]} {words[19:22]}{words[23:25]}"
 
 
 def _protocol(client: Client, *, smtputf8: bool) -> str:

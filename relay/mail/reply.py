@@ -59,7 +59,9 @@ def from_peer(code: int, lines: list[bytes]) -> Reply:
     enhanced = ""
     texts = []
     for line in lines:
-        text = _UNPRINTABLE.sub("?", line.decode("ascii", "replace"))
+        text = line.decode("ascii", "replace")
+        if not (text.isascii() and text.isprintable()):
+            text = _UNPRINTABLE.sub("?", text)
         if found := _ENHANCED.match(text):
             text = text[found.end() :]
             enhanced = enhanced or found[1]

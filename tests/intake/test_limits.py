@@ -9,8 +9,9 @@ import pytest
 from intake_fakes import TAKEN, Caller, FakeTransaction, House, calling, running, terms_of, until
 
 from relay.channels.networks import Networks
+from relay.deadline import Deadline
 from relay.intake.events import Cause, SessionCut, SessionRefused
-from relay.intake.limits import Deadline, Doors
+from relay.intake.limits import Doors
 from relay.intake.terms import AuthMode, IntakeLimits, ListenerSettings, Terms, TlsMode
 from relay.mail.reply import Reply
 
