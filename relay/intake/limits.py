@@ -1,9 +1,12 @@
-"""How many may be inside."""
+"""How many may be inside, and how much they may have in memory."""
 
 from collections import Counter
 from ipaddress import IPv6Address
 
 from relay.mail.envelope import Address
+
+MEMORY = 64 * 1024 * 1024
+"""Octets of contents in memory, over all sessions; then large contents go to files as they come."""
 
 
 class Doors:
@@ -30,6 +33,22 @@ class Doors:
         self._by_client[key] -= 1
         if not self._by_client[key]:
             del self._by_client[key]
+
+
+class Memory:
+    """Counts the octets of contents that are held in memory, over all sessions."""
+
+    __slots__ = ("_at_most", "held")
+
+    def __init__(self, at_most: int = MEMORY) -> None:
+        self._at_most = at_most
+        self.held = 0
+        """Octets."""
+
+    @property
+    def full(self) -> bool:
+        """No more is to be held than what the next piece of a file needs."""
+        return self.held > self._at_most
 
 
 def _key(client: Address) -> Address | int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from relay.intake import replies
 from relay.intake.content import ContentReader, has_more_received
 from relay.intake.events import Cause
+from relay.intake.limits import Memory
 from relay.intake.stored import Keeper, StoredContent
 from relay.intake.terms import Terms
 from relay.mail.content import HeldContent
@@ -35,13 +36,15 @@ class Unwanted:
     rest: bytes
 
 
-async def receive(next_chunk: NextChunk, terms: Terms, *, normalise: bool) -> Received | Unwanted | None:
-    """Read data to its end; None when the client went away before it.
+async def receive(
+    next_chunk: NextChunk, terms: Terms, memory: Memory, *, normalise: bool
+) -> Received | Unwanted | None:
+    """Read data to its end; None when the client went away before it.  ``close`` what is received.
 
     What is refused is read on without being kept, because a client hears no reply before it has sent the final dot.
     """
     reader = ContentReader(normalise=normalise)
-    keeper = Keeper(terms.folder, terms.limits.header_size)
+    keeper = Keeper(terms.folder, terms.limits.header_size, memory)
     refusal: tuple[Reply, Cause] | None = None
     try:
         while not reader.done:
@@ -62,15 +65,17 @@ async def receive(next_chunk: NextChunk, terms: Terms, *, normalise: bool) -> Re
     finally:
         keeper.drop()
     if has_more_received(content.head, terms.limits.received):
-        close(content)
+        close(content, memory)
         return Unwanted(replies.TOO_MANY_HOPS, Cause.RECEIVED, reader.rest)
     return Received(content, reader.bare, reader.rest)
 
 
-def close(content: HeldContent | StoredContent) -> None:
+def close(content: HeldContent | StoredContent, memory: Memory) -> None:
     """Give back what a content holds."""
     if isinstance(content, StoredContent):
         content.close()
+    else:
+        memory.held -= content.size
 
 
 def _refusal(reader: ContentReader, terms: Terms, *, normalise: bool) -> tuple[Reply, Cause] | None:

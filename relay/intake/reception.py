@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol
 
-from relay.intake.limits import Doors
+from relay.intake.limits import Doors, Memory
 from relay.intake.terms import Terms
 from relay.mail.envelope import Address
 
@@ -30,6 +30,7 @@ class Reception:
         self.terms = terms
         """What sessions that begin from now on go by."""
         self.doors = Doors()
+        self.memory = Memory()
         self.closing = False
         self._inside: dict[Guest, asyncio.Task[None]] = {}
 

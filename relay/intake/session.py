@@ -111,7 +111,7 @@ class Session(Introduction):
         normalise = trusted or terms.limits.normalise_bare_newlines
         self.expect_data(min(_DATA_GRACE_SECONDS, terms.limits.command_timeout or _DATA_GRACE_SECONDS))
         self.in_data = True
-        received = await receive(self._next_data, terms, normalise=normalise)
+        received = await receive(self._next_data, terms, self.reception.memory, normalise=normalise)
         if received is None:
             self.ending = True
             return
@@ -129,7 +129,7 @@ class Session(Introduction):
         try:
             reply = await transaction.content(received.content)
         finally:
-            close(received.content)
+            close(received.content, self.reception.memory)
         if reply.positive:
             self.junk = 0
         self.say(reply)

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from relay.intake.limits import Memory
 from relay.mail.content import HeldContent, head_end
 
-LARGEST_IN_MEMORY = 1024 * 1024
-"""Octets; what is larger goes to a file."""
+LARGEST_IN_MEMORY = 2 * 1024 * 1024
+"""Octets; what is larger goes to a file, and where much is held already what is larger than a piece."""
 PIECE = 256 * 1024
 """Octets written or read at once."""
 
@@ -48,12 +49,13 @@ class Keeper:
     Raises OSError when the disk does not take them.  ``drop`` belongs behind it, whatever happened.
     """
 
-    __slots__ = ("_file", "_folder", "_header_limit", "_pieces", "_waiting", "_writing", "size")
+    __slots__ = ("_file", "_folder", "_header_limit", "_memory", "_pieces", "_waiting", "_writing", "size")
 
-    def __init__(self, folder: Path, header_limit: int) -> None:
-        """``header_limit`` in octets, 0 means none."""
+    def __init__(self, folder: Path, header_limit: int, memory: Memory) -> None:
+        """``header_limit`` in octets, 0 means none.  What is held counts in ``memory``, that of a ``HeldContent`` after us."""
         self._folder = folder
         self._header_limit = header_limit
+        self._memory = memory
         self._pieces: list[bytes] = []
         self._waiting = 0
         self._file: BinaryIO | None = None
@@ -65,14 +67,17 @@ class Keeper:
         """Take the next octets."""
         self._pieces.append(octets)
         self._waiting += len(octets)
+        self._memory.held += len(octets)
         self.size += len(octets)
-        if self._waiting > (LARGEST_IN_MEMORY if self._file is None else PIECE):
+        in_memory = self._file is None and not self._memory.full
+        if self._waiting > (LARGEST_IN_MEMORY if in_memory else PIECE):
             await self._write()
 
     async def content(self) -> HeldContent | StoredContent:
         """Return what was kept."""
         if self._file is None:
             octets = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+            self._waiting = 0
             return HeldContent(octets, self._header_limit)
         await self._write()
         head, whole = await asyncio.get_running_loop().run_in_executor(
@@ -84,7 +89,7 @@ class Keeper:
     def drop(self) -> None:
         """Forget what was kept, unless ``content`` gave it away."""
         self._pieces.clear()
-        self._waiting = 0
+        self._release()
         if self._writing is not None and not self._writing.done():  # a cancelled session; the thread goes on
             self._writing.add_done_callback(lambda _: self._close())
         else:
@@ -94,11 +99,16 @@ class Keeper:
         if self._file is not None:
             self._file.close()
 
+    def _release(self) -> None:
+        self._memory.held -= self._waiting
+        self._waiting = 0
+
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
         if self._file is None:
             self._file = _nameless_file(self._folder)
-        pieces, self._pieces, self._waiting = self._pieces, [], 0
+        pieces, self._pieces = self._pieces, []
+        self._release()
         self._writing = loop.run_in_executor(None, _write_all, self._file, pieces)
         await asyncio.shield(self._writing)
 

@@ -73,7 +73,7 @@ class Terms:
 
     hostname: str
     folder: Path
-    """Where contents over 1 MiB are kept, in files without a name."""
+    """Where large contents are kept, in files without a name."""
     begin: Begin
     observe: Observe
     authenticate: Authenticate | None = None

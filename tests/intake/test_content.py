@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.intake.content import ContentReader, has_more_received
+from relay.intake.limits import Memory
 from relay.intake.stored import Keeper, StoredContent
 from relay.mail.content import HeldContent
 
@@ -175,7 +176,7 @@ async def test_a_content_in_a_file_shows_one_octet_more_than_the_limit_like_one_
 ) -> None:
     """So whoever reads ``head`` sees by itself that it is over the limit (relay.mail.content.Content)."""
     octets = b"X: " + b"x" * 3_000_000 + b"\r\nCc: a@b.example\r\n\r\nHi\r\n"
-    keeper = Keeper(tmp_path, 1000)
+    keeper = Keeper(tmp_path, 1000, Memory())
     await keeper.keep(octets)
     content = await keeper.content()
     assert isinstance(content, StoredContent)

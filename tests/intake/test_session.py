@@ -8,6 +8,7 @@ import pytest
 from intake_fakes import TAKEN, FakeTransaction, House, calling, running, terms_of, until
 
 from relay.intake.events import Cause, ContentRefused, SessionCut, SessionFaulted
+from relay.intake.limits import MEMORY
 from relay.intake.terms import IntakeLimits, Terms
 from relay.mail.reply import Reply
 
@@ -254,15 +255,15 @@ class TestContentLimits:
 
 
 class TestBigContent:
-    """Over 1 MiB the octets are in a file that has no name."""
+    """Over 2 MiB the octets are in a file that has no name."""
 
     @pytest.mark.parametrize(
-        ("size", "kind"), [(1024 * 1024, "HeldContent"), (1024 * 1024 + 1, "StoredContent")]
+        ("size", "kind"), [(2 * 1024 * 1024, "HeldContent"), (2 * 1024 * 1024 + 1, "StoredContent")]
     )
-    async def test_a_content_over_one_mebibyte_goes_to_a_file(
+    async def test_a_content_over_two_mebibytes_goes_to_a_file(
         self, house: House, terms: Terms, tmp_path: Path, size: int, kind: str
     ) -> None:
-        octets = b"Subject: x\r\n\r\n" + b"0123456789abcd\r\n" * 70_000
+        octets = b"Subject: x\r\n\r\n" + b"0123456789abcd\r\n" * 140_000
         octets = octets[: size - 2] + b"\r\n"
         async with running(terms) as intake, calling(intake) as caller:
             await caller.hello()
@@ -270,6 +271,37 @@ class TestBigContent:
         assert house.delivered == [octets]
         assert house.transactions[0].kind == kind
         assert os.listdir(tmp_path) == []  # noqa: PTH208
+
+    async def test_where_much_is_held_only_small_contents_stay_in_memory(
+        self, house: House, terms: Terms
+    ) -> None:
+        async with running(terms) as intake, calling(intake) as caller:
+            memory = intake._reception.memory
+            memory.held = MEMORY
+            await caller.hello()
+            for size in (200_000, 300_000):
+                await caller.send(b"x" * (size - 2) + b"\r\n.\r\n")
+            assert [t.kind for t in house.transactions] == ["HeldContent", "StoredContent"]
+            await caller.ask("RSET")
+            assert memory.held == MEMORY
+
+    @pytest.mark.parametrize(
+        "end", [b".\r\n", b"x\n\r\n.\r\n", b"\n" * 3_000_000, b""], ids=lambda end: repr(end[:9])
+    )
+    async def test_what_is_held_is_given_back_however_it_ends(
+        self, house: House, terms: Terms, end: bytes
+    ) -> None:
+        async with running(terms) as intake:
+            for piece in (b"x" * 1000, b"x" * 300_000, b"Received: x\r\n" * 200_000):
+                async with calling(intake) as caller:
+                    await caller.hello()
+                    for line in ("MAIL FROM:<a@x.example>", "RCPT TO:<b@y.example>", "DATA"):
+                        await caller.ask(line)
+                    await caller.say(piece + b"\r\n" + end)
+                    if end.endswith(b".\r\n"):
+                        await caller.hear()
+            memory = intake._reception.memory
+        assert memory.held == 0
 
     async def test_a_big_header_section_is_cut_at_its_limit(self, house: House, tmp_path: Path) -> None:
         limits = IntakeLimits(header_size=100_000)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from relay.errors import DamagedItemError
+from relay.intake.limits import Memory
 from relay.intake.stored import Keeper
 from relay.mail.content import HeldContent
 from relay.spool.item import (
@@ -90,7 +91,7 @@ async def test_items_of_one_put_share_a_content_and_each_has_its_own_head(store:
 
 
 async def test_a_content_kept_in_a_file_by_intake_is_put_like_any_other(store: Store, tmp_path):
-    keeper = Keeper(tmp_path, 0)
+    keeper = Keeper(tmp_path, 0, Memory())
     await keeper.keep(HEAD)
     for number in range(20):
         await keeper.keep(bytes([number]) * 200_000)
