@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.delivery.resolver import Resolver
+from relay.intake.limits import Memory
 from relay.intake.stored import Keeper, StoredContent
 from relay.mail.content import HeldContent
 from relay.mail.proof import DKIM, Proof, ProofFault, Proved, Unproved
@@ -303,7 +304,7 @@ async def test_a_large_message_is_verified_from_its_file_while_others_go_on(
 ) -> None:
     message = MESSAGE + b"A line of some  length,  which is repeated. \t\r\n" * 100_000
     octets = signed(message, form=("relaxed", form))
-    keeper = Keeper(tmp_path, 0)
+    keeper = Keeper(tmp_path, 0, Memory())
     for start in range(0, len(octets), 100_000):
         await keeper.keep(octets[start : start + 100_000])
     content = await keeper.content()
@@ -410,7 +411,7 @@ def test_memory_is_not_taken_by_the_length_of_the_body() -> None:
 
     async def run(folder: Path) -> tuple[Proved, int]:
         octets = signed(MESSAGE + body)
-        keeper = Keeper(folder, 0)
+        keeper = Keeper(folder, 0, Memory())
         await keeper.keep(octets)
         content = await keeper.content()
         assert isinstance(content, StoredContent)
