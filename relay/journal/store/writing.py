@@ -22,6 +22,12 @@ _LEFT_FOR_MAIL = 64 * 1024 * 1024
 _SHARE_FOR_MAIL = 5
 """Of a small disk, this part."""
 
+_KIND = ("day", "channel", "verdict", "reason", "doubtful")
+"""The columns by which messages are counted, in the order of COUNT's primary key."""
+_COUNT_MORE = (
+    f"ON CONFLICT ({', '.join(_KIND)}) DO UPDATE SET messages = {COUNT.name}.messages + excluded.messages"
+)
+
 Batch = Sequence[tuple[Entry, ChannelBook]]
 
 
@@ -138,11 +144,8 @@ def _count(connection: sa.Connection, entries: Sequence[Entry]) -> None:
         counted[
             day_of(entry), channel, verdict.disposition.value, verdict.reason.value, int(entry.doubtful)
         ] += 1
-    names = ("day", "channel", "verdict", "reason", "doubtful")
-    insert = _upsert(connection, COUNT)
-    more = {"messages": COUNT.c.messages + insert.excluded.messages}
-    rows = [dict(zip(names, kind, strict=True), messages=counted[kind]) for kind in sorted(counted)]
-    connection.execute(insert.on_conflict_do_update(index_elements=list(names), set_=more), rows)
+    rows = [(*kind, counted[kind]) for kind in sorted(counted)]
+    insert_rows(connection, COUNT, (*_KIND, "messages"), rows, _COUNT_MORE)
 
 
 def _forgotten(connection: sa.Connection, queue_ids: Iterable[str]) -> set[str]:
