@@ -1,11 +1,32 @@
-"""Text from the network made fit to be shown: nothing in it can move a cursor or hide what it is.  Pure."""
+"""Text from the network made fit to be shown: nothing in it can move a cursor, paint over its neighbours or hide what it is.  Pure."""
+
+import unicodedata
+
+_MOST_MARKS = 5
+"""Combining marks on one character that are shown; points, vowel and accent of one Hebrew letter are as many."""
+_BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters, marks and a symbol that show nothing, though Unicode has them among those that print."""
 
 
 def visible(text: str) -> str:
-    """Return ``text`` with every character that does not print written as an escape, as Python writes it."""
-    if text.isprintable():
+    """Return ``text`` with every character that does not print written as an escape, as Python writes it.
+
+    So are those that print but show nothing, and the marks above and below one character from the sixth on,
+    which would stand in the lines around it.
+    """
+    if text.isascii() and text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    shown: list[str] = []
+    marks = 0
+    for c in text:
+        kind = unicodedata.category(c)
+        if kind in ("Mn", "Me"):
+            marks += 1
+        elif kind != "Mc":  # a mark beside its letter; those above and below go on
+            marks = 0
+        plain = c.isprintable() and c not in _BLANK and marks <= _MOST_MARKS
+        shown.append(c if plain else c.encode("unicode_escape").decode("ascii"))
+    return "".join(shown)
 
 
 def unicode_text(text: str) -> str:
