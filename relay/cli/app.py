@@ -18,6 +18,7 @@ from relay.errors import (
     UnavailableError,
     UnreadableFileError,
 )
+from relay.mail.text import visible
 
 COMMANDS = {
     "serve": "Run all listeners.",
@@ -121,7 +122,7 @@ def _usage(error: click.ClickException) -> int:
         click.echo(error.format_message(), err=True)
         return exits.USAGE
     hint = f"  (see 'helpdesk-relay {command} --help')" if (command := _command_of(error)) else ""
-    click.echo(f"helpdesk-relay: {error.format_message()}{hint}", err=True)
+    click.echo(f"helpdesk-relay: {visible(error.format_message())}{hint}", err=True)
     return exits.USAGE
 
 
@@ -134,7 +135,7 @@ def _expected(error: RelayError) -> int:
     match error:
         case BadSettingsError():
             for problem in error.problems:
-                click.echo(str(problem), err=True)
+                click.echo(visible(str(problem)), err=True)
             count = len(error.problems)
             click.echo(f"helpdesk-relay: {count} problem{'s' if count != 1 else ''} to mend", err=True)
             return exits.BAD_SETTINGS
@@ -146,7 +147,7 @@ def _expected(error: RelayError) -> int:
             code = exits.BAD_SETTINGS
         case _:
             code = exits.OUR_BUG
-    click.echo(f"helpdesk-relay: {error}", err=True)
+    click.echo(f"helpdesk-relay: {visible(str(error))}", err=True)
     return code
 
 

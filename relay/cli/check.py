@@ -1,6 +1,5 @@
 """``check``: validate channels.yaml, print what it means, and look whether the world around it is right."""
 
-import json
 import os
 from collections.abc import Collection, Iterator, Sequence
 
@@ -9,6 +8,7 @@ import click
 from relay.channels import ChannelBook
 from relay.cli import exits
 from relay.cli.app import config_option, config_path
+from relay.cli.objects import object_line
 from relay.cli.tables import table
 from relay.mail.text import visible
 from relay.service.survey.point import Answer, Point
@@ -36,7 +36,7 @@ def command(config: str | None, dns: bool, as_json: bool) -> int:
     points = _surveyed(settings) if dns else ()
     if as_json:
         for point in points:
-            click.echo(json.dumps(_told(point), ensure_ascii=False))
+            click.echo(object_line(_told(point)))
     elif dns:
         _print_points(points)
     wrong = sum(point.answer is Answer.NO for point in points)
@@ -44,7 +44,7 @@ def command(config: str | None, dns: bool, as_json: bool) -> int:
         found = (
             f", but {wrong} {'thing is' if wrong == 1 else 'things are'} not right around it" if wrong else ""
         )
-        click.echo(f"\n{path}: valid{found}, book {book.digest}")
+        click.echo(f"\n{visible(str(path))}: valid{found}, book {book.digest}")
     return exits.NO if wrong else exits.DONE
 
 
@@ -63,12 +63,12 @@ def _print_settings(settings: Settings, book: ChannelBook) -> None:
     click.echo("What can be closed")
     told = closing(book)
     for sentence in told:
-        click.echo(f"  {sentence}")
+        click.echo(f"  {visible(sentence)}")
     rest = [warning for warning in warnings(settings, book) if warning not in told]
     if rest:
         click.echo("\nGood to know")
         for warning in rest:
-            click.echo(f"  {warning}")
+            click.echo(f"  {visible(warning)}")
 
 
 def _surveyed(settings: Settings) -> tuple[Point, ...]:

@@ -1,6 +1,5 @@
 """``explain``: judge stored messages and say why; starts quickly, and reads a body only to verify a signature."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ import click
 from relay.channels import ChannelBook
 from relay.cli import exits
 from relay.cli.app import config_option, config_path
+from relay.cli.objects import object_line
 from relay.cli.options import ip, mailboxes
 from relay.cli.proving import Proving
 from relay.judge import Verdict
@@ -132,7 +132,7 @@ class _Explainer:
             return exits.NO
         for number, entry in enumerate(entries):
             if self.as_json:
-                click.echo(json.dumps(decision_object(entry, self.rules, self.language), ensure_ascii=False))
+                click.echo(object_line(decision_object(entry, self.rules, self.language)))
                 continue
             if number:
                 click.echo()
@@ -148,7 +148,7 @@ class _Explainer:
         stamped = stamp(verdict, self.rules).lines
         if self.as_json:
             told = {"file": unicode_text(file), **answer(verdict, stamped, self.language)}
-            click.echo(json.dumps(told, ensure_ascii=False))
+            click.echo(object_line(told))
         else:
             for line in _lines(file, verdict, stamped, self.language):
                 click.echo(line)
@@ -156,11 +156,7 @@ class _Explainer:
     def cannot_open(self, file: str, why: str) -> None:
         """Say that a file cannot be opened."""
         if self.as_json:
-            click.echo(
-                json.dumps(
-                    {"file": unicode_text(file), "error": f"cannot be opened: {why}"}, ensure_ascii=False
-                )
-            )
+            click.echo(object_line({"file": unicode_text(file), "error": f"cannot be opened: {why}"}))
         else:
             click.echo(f"{visible(file)}: error: cannot be opened: {why}", err=True)
 

@@ -1,7 +1,6 @@
 """``queue``: what waits in the spool, and what an operator may do about it, beside a running relay."""
 
 import asyncio
-import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ import click
 
 from relay.cli import exits
 from relay.cli.app import config_option, config_path
+from relay.cli.objects import object_line
 from relay.cli.times import age
 from relay.mail.text import visible
 from relay.spool.item import Filter, Item, State
@@ -89,7 +89,7 @@ def list_(**options: Any) -> int:
 
     async def go(store: Store) -> int:
         async for item in store.list(wanted.filters):
-            click.echo(json.dumps(item_values(item), ensure_ascii=False) if wanted.as_json else _line(item))
+            click.echo(object_line(item_values(item)) if wanted.as_json else _line(item))
         return exits.DONE
 
     return _run(wanted, go)
@@ -107,7 +107,7 @@ def show(name: str, config: str | None, as_json: bool) -> int:
         items = [item async for item in _meant(store, wanted)]
         for item in items:
             if as_json:
-                click.echo(json.dumps(item_values(item), ensure_ascii=False))
+                click.echo(object_line(item_values(item)))
             else:
                 for key, value in item_values(item).items():
                     shown = ", ".join(value) if isinstance(value, list) else str(value)
@@ -136,7 +136,7 @@ def _verb(name: str, text: str, change: Callable[[Store, Collection[int]], Await
                     changed += await change(store, batch)
                     bar.update(len(batch))
             click.echo(
-                json.dumps({name: changed}) if wanted.as_json else f"{name}: {changed} of {len(numbers)}"
+                object_line({name: changed}) if wanted.as_json else f"{name}: {changed} of {len(numbers)}"
             )
             return _found(len(numbers), wanted)
 

@@ -1,9 +1,9 @@
 """What ``replay`` prints: a line or an object for a message, and what they come to."""
 
-import json
 import sys
 from collections.abc import Iterator
 
+from relay.cli.objects import object_line
 from relay.cli.tables import table
 from relay.judge import Disposition, Verdict
 from relay.judge.answer import answer
@@ -17,7 +17,6 @@ _MOST_DOUBTFUL = 20
 """Doubtful closings that are named."""
 _MOST_CHANNELS = 50
 _NO_CHANNEL = "-"
-_encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Report:
@@ -48,9 +47,9 @@ class Report:
         self._compared = self._compared or was is not None
         if self._as_json:
             if not self._changes_only:
-                _say(_encoded(self._answer(replayed)))
+                _say(object_line(self._answer(replayed)))
             elif changed is not None:
-                _say(_encoded(_change(replayed, changed)))
+                _say(object_line(_change(replayed, changed)))
             return
         if changed is not None:
             _say(_line(replayed, changed))

@@ -50,17 +50,17 @@ def told(name: str, verdict: Verdict, stamped: list[str], language: Language) ->
         known: f"envelope {verdict.known.envelope}, client {verdict.known.client}, header {verdict.known.header}",
     }
     yield f"{visible(name)}: {verdict.disposition} ({verdict.reason})"
-    yield f"  {explain.reason(verdict, language)}"
+    yield f"  {visible(explain.reason(verdict, language))}"
     for label, fact in facts.items():
         yield f"  {label:<10}  {visible(fact)}"
     for finding in verdict.findings:
         answer = _ANSWERS[language][finding.holds]
         yield f"  {answer:>4}  {finding.question:<19} {visible(explain.because(finding, language))}"
     if condition := explain.depends(verdict, language):
-        yield f"  {depends:<10}  {condition}"
-    yield f"  {remedy:<10}  {explain.remedy(verdict, language)}"
+        yield f"  {depends:<10}  {visible(condition)}"
+    yield f"  {remedy:<10}  {visible(explain.remedy(verdict, language))}"
     for field in stamped:
-        yield f"  {stamp:<10}  {field}"
+        yield f"  {stamp:<10}  {visible(field)}"
 
 
 def _recipients(verdict: Verdict) -> str:

@@ -29,6 +29,18 @@ def visible(text: str) -> str:
     return "".join(shown)
 
 
+def visible_json(text: str) -> str:
+    """Return JSON with every character that does not print escaped as JSON has it, lone surrogates too."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _in_json(c) for c in text)
+
+
+def _in_json(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
+
+
 def unicode_text(text: str) -> str:
     """Return ``text`` without lone surrogates: octets that were no UTF-8 are written as escapes."""
     if text.isascii():

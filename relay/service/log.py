@@ -54,6 +54,15 @@ def _in_json(facts: object, **_: object) -> str:
     return _encode(facts)
 
 
+def _shown(_: object, __: str, facts: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Return the facts as a terminal may have them; JSON is ASCII, and escapes what does not print by itself."""
+    return {name: _shown_fact(fact) for name, fact in facts.items()}
+
+
+def _shown_fact(fact: object) -> object:
+    return "\n".join(map(visible, fact.split("\n"))) if isinstance(fact, str) else fact
+
+
 class EventLog:
     """Writes events down; until ``configure``, as structlog does by itself."""
 
@@ -73,6 +82,7 @@ class EventLog:
                 structlog.processors.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 structlog.processors.format_exc_info,
+                *([_shown] if readable else []),
                 render,
             ],
             wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),

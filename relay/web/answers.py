@@ -7,6 +7,8 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
+from relay.mail.text import visible_json
+
 API = "/api/"
 """Below it everything is for programs."""
 PROBLEM = "application/problem+json"
@@ -37,10 +39,7 @@ class RefusedRequestError(HTTPException):
 
 def json_text(value: object) -> str:
     """Return a value as JSON on one line; what does not print is escaped, lone surrogates too."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+    return visible_json(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def json_answer(
@@ -78,8 +77,3 @@ def refusal(path: str, code: int, words: str, headers: Mapping[str, str] | None 
     if path.startswith(API):
         return problem(code, words, headers)
     return PlainTextResponse(f"{words}\n", code, headers)
-
-
-def _escaped(character: str) -> str:
-    units = character.encode("utf-16-be", "surrogatepass").hex()
-    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))

@@ -181,3 +181,55 @@ def test_text_of_the_network_is_never_printed_raw(relay: Run, keep: Keep) -> Non
     for verb in (("list",), ("show", "Q1")):
         _, out, _ = relay("journal", *verb)
         assert all(character.isprintable() or character == "\n" for character in out)
+
+
+C1 = "\x9b2j\x7f\u202e\u2028"
+"""What JSON leaves as it is, though a terminal obeys it: CSI in one character, and what turns a line around."""
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("journal", "list"),
+        ("journal", "show", "Q1"),
+        ("journal", "export"),
+        ("explain", "--id", "Q1"),
+        ("replay", "--journal"),
+        ("replay", "--journal", "--against", "other.yaml"),
+        ("explain", "evil.eml"),
+        ("replay", "evil.eml"),
+    ],
+)
+@pytest.mark.parametrize("as_json", [True, False])
+def test_nothing_that_a_terminal_obeys_is_printed(
+    relay: Run, keep: Keep, folder: Path, verb: tuple[str, ...], as_json: bool
+) -> None:
+    fields = (
+        f'To: "y{C1}"@customer.example',
+        f"Message-ID: <{C1}@evil.example>",
+        f"X-Mailer: {C1}",
+        f"Reply-To: <z{C1}@customer.example>",
+    )
+    keep(
+        made(1, "From: support@company.com", *fields),
+        made(2, f'From: "x{C1}"@evil.example', *fields),
+    )
+    (folder / "evil.eml").write_bytes("\n".join((f'From: "x{C1}"@evil.example', *fields, "", "x")).encode())
+    channels = (folder / "channels.yaml").read_text()
+    (folder / "other.yaml").write_text(channels.replace("also:", "auto_close: never\n    also:"))
+    _, out, err = relay(*verb, *(["--json"] if as_json and verb[:2] != ("journal", "export") else []))
+    assert err == ""
+    assert out
+    assert [c for c in out if not c.isprintable() and c != "\n"] == []
+    if as_json and verb[-1] != "other.yaml":  # which names no address of it
+        assert C1 in json.dumps(json.loads(out.split("\n")[0]), ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    "verb", [("forget",), ("list", "--about"), ("list", "--since"), ("list", "--reason")]
+)
+def test_what_an_error_repeats_is_printed_as_an_escape(relay: Run, verb: tuple[str, ...]) -> None:
+    code, out, err = relay("journal", *verb, "x\x1b[2J\x9b")
+    assert (code, out) == (64, "")
+    assert "\\x1b[2J\\x9b" in err
+    assert err.count("\n") == 1

@@ -1,6 +1,5 @@
 """``journal digest``: what was closed, by which tool, the doubtful ones first; the same that ``digest_to`` gets by mail."""
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -9,6 +8,7 @@ import click
 from relay.cli import exits
 from relay.cli.app import config_option
 from relay.cli.journal.opening import with_journal
+from relay.cli.objects import object_line
 from relay.cli.times import since as since_option
 from relay.journal.digest import digest_values, text_of
 from relay.journal.store import Journal
@@ -48,7 +48,7 @@ def command(
             if digest.nothing and not names:
                 continue
             if as_json:
-                click.echo(json.dumps(digest_values(digest), ensure_ascii=False))
+                click.echo(object_line(digest_values(digest)))
             else:
                 if told:
                     click.echo()

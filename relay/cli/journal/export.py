@@ -1,12 +1,12 @@
 """``journal export``: everything that is kept of decisions, for whoever asks for it (docs/privacy.md)."""
 
-import json
 from typing import Any
 
 import click
 
 from relay.cli import exits
 from relay.cli.journal.opening import filtered, query_of, with_journal
+from relay.cli.objects import object_line
 from relay.journal.store import Journal
 from relay.journal.values import decision_values, look_values, stamp_lines
 from relay.service.keys import web_key
@@ -28,7 +28,7 @@ def command(**options: Any) -> int:
             looks = look_values(await journal.looks(entry.ref))
             values = {**decision_values(entry, stamped, ()), "looks": looks}
             del values["same_message"]
-            click.echo(json.dumps(values, ensure_ascii=False))
+            click.echo(object_line(values))
         return exits.DONE
 
     return with_journal(options["config"], go)

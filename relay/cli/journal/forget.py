@@ -1,12 +1,11 @@
 """``journal forget``: every decision that names an address goes, and what is left of it on the disk (docs/privacy.md)."""
 
-import json
-
 import click
 
 from relay.cli import exits
 from relay.cli.app import config_option
 from relay.cli.journal.opening import spool_beside, with_journal
+from relay.cli.objects import object_line
 from relay.journal.store import Journal
 from relay.mail.address import parse_mailbox
 from relay.settings.model import Settings
@@ -36,7 +35,7 @@ def command(address: str, config: str | None, ours: bool, as_json: bool) -> int:
             gone = await journal.forget(meant)
             if spool is not None:
                 await spool.forget_kept(gone)
-        click.echo(json.dumps({"forgotten": len(gone)}) if as_json else f"forgotten: {len(gone)}")
+        click.echo(object_line({"forgotten": len(gone)}) if as_json else f"forgotten: {len(gone)}")
         return exits.DONE
 
     return with_journal(config, go)

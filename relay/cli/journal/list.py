@@ -1,12 +1,12 @@
 """``journal list``: decisions, one line each, newest first."""
 
-import json
 from typing import Any
 
 import click
 
 from relay.cli import exits
 from relay.cli.journal.opening import filtered, query_of, with_journal
+from relay.cli.objects import object_line
 from relay.journal.entry import Entry
 from relay.journal.store import Journal
 from relay.journal.values import entry_values
@@ -30,7 +30,7 @@ def command(most: int | None, as_json: bool, **options: Any) -> int:
         while left is None or left > 0:
             page = await journal.find(query, most=_PAGE if left is None else min(left, _PAGE), before=before)
             for entry in page:
-                click.echo(json.dumps(entry_values(entry), ensure_ascii=False) if as_json else line(entry))
+                click.echo(object_line(entry_values(entry)) if as_json else line(entry))
             if len(page) < _PAGE:
                 break
             before = page[-1].number

@@ -1,6 +1,5 @@
 """``journal prune``: what the settings no longer keep goes now; a running relay does the same every minute."""
 
-import json
 from datetime import UTC, datetime
 
 import click
@@ -8,6 +7,7 @@ import click
 from relay.cli import exits
 from relay.cli.app import config_option
 from relay.cli.journal.opening import with_journal
+from relay.cli.objects import object_line
 from relay.journal.store import Journal
 from relay.settings.model import Settings
 
@@ -21,7 +21,7 @@ def command(config: str | None, as_json: bool) -> int:
     async def go(journal: Journal, settings: Settings) -> int:
         limits = settings.journal
         removed = await journal.prune(limits.keep, limits.max_size, datetime.now(UTC))
-        click.echo(json.dumps({"pruned": removed}) if as_json else f"pruned: {removed}")
+        click.echo(object_line({"pruned": removed}) if as_json else f"pruned: {removed}")
         return exits.DONE
 
     return with_journal(config, go)

@@ -1,6 +1,5 @@
 """``journal reopen``: the helpdesk is told to open a ticket again that was closed (docs/undo.md)."""
 
-import json
 import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ import click
 from relay.cli import exits
 from relay.cli.app import config_option
 from relay.cli.journal.opening import spool_beside, with_journal
+from relay.cli.objects import object_line
 from relay.journal.entry import Entry
 from relay.journal.query import COMMAND_LINE
 from relay.journal.store import Journal
@@ -49,7 +49,7 @@ async def _reopened(ref: str, journal: Journal, settings: Settings) -> Reopened:
     from relay.service.reopening import Reopen
 
     def told(event: object) -> None:
-        click.echo(f"helpdesk-relay: {getattr(event, 'words', event)}", err=True)
+        click.echo(f"helpdesk-relay: {visible(str(getattr(event, 'words', event)))}", err=True)
 
     async with spool_beside(settings) as spool:
         reopen = Reopen(
@@ -67,11 +67,7 @@ def _tell(ref: str, answer: Reopened, entries: Sequence[Entry], *, as_json: bool
     noted = next((entry.reopened for entry in entries if entry.ref == ref and entry.reopened), None)
     if as_json:
         said = {"at": noted.at.isoformat(), "who": unicode_text(noted.who)} if noted else None
-        click.echo(
-            json.dumps(
-                {"ref": unicode_text(ref), "answer": answer.value, "reopened": said}, ensure_ascii=False
-            )
-        )
+        click.echo(object_line({"ref": unicode_text(ref), "answer": answer.value, "reopened": said}))
         return
     when = f", at {noted.at.isoformat(sep=' ', timespec='seconds')} by {noted.who}" if noted else ""
     sentence = visible(unicode_text(REOPENED[answer].format(ref=ref, when=when)))

@@ -1,6 +1,5 @@
 """``journal show``: one decision with everything that is known of it."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -9,6 +8,7 @@ import click
 from relay.cli import exits
 from relay.cli.app import config_option
 from relay.cli.journal.opening import with_journal
+from relay.cli.objects import object_line
 from relay.cli.words import told
 from relay.journal.entry import Entry, PathEntry
 from relay.journal.query import COMMAND_LINE, Look
@@ -40,7 +40,7 @@ def command(name: str, config: str | None, lang: str, as_json: bool) -> int:
             if as_json:
                 same = await journal.same_message(entry.message_id)
                 values = decision_values(entry, stamped, same, Language(lang))
-                click.echo(json.dumps({**values, "looks": look_values(looks)}, ensure_ascii=False))
+                click.echo(object_line({**values, "looks": look_values(looks)}))
             else:
                 if number:
                     click.echo()
