@@ -6,8 +6,7 @@ the hop allows.  What a hop answers is a value, also when it refuses; broken pro
 (``relay.delivery.faults``), and a connection on which one was raised, or a call was cancelled, is closed.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from relay.delivery.commands import (
@@ -64,7 +63,7 @@ class Connection:
         return self._wire.usable
 
     @property
-    def _may_be_stale(self) -> bool:
+    def may_be_stale(self) -> bool:
         """The connection was kept, and the hop has said nothing yet in this transaction."""
         return self.transactions > 1 and not self._answered
 
@@ -84,7 +83,7 @@ class Connection:
         the answer is ours: 553 5.6.7.  ``reverse_path.size`` is said as it is: let it count what the relay
         prepends.  ``client``, if given, is told with XFORWARD where the hop takes that.
         """
-        with self._in_step():
+        with _InStep(self):
             opening, rcpts = self._plan(reverse_path, forward_paths, client)
             if not opening:
                 return NEEDS_SMTPUTF8, (NEEDS_SMTPUTF8,) * len(forward_paths)
@@ -98,7 +97,7 @@ class Connection:
 
     async def rcpt(self, forward_path: ForwardPath) -> Reply:
         """Put one more forward-path to the hop, in a transaction whose MAIL was accepted."""
-        with self._in_step():
+        with _InStep(self):
             if not self._open:
                 raise LocalProtocolError("RCPT outside a transaction")
             return await self._put(rcpt_command(forward_path, self.announced, utf8=self._utf8))
@@ -110,7 +109,7 @@ class Connection:
         ``chunks`` are the content's octets, not dot-stuffed, with CRLF line ends.  Raises
         ``UnknownOutcomeError`` from the final dot on, ``LocalProtocolError`` before it at a bare CR or LF.
         """
-        with self._in_step():
+        with _InStep(self):
             if not self._accepted:
                 raise LocalProtocolError("DATA without an accepted forward-path")
             self._write(b"DATA\r\n")
@@ -132,10 +131,10 @@ class Connection:
             _, answers = await self.envelope(reverse_path, forward_paths, client)
             if not self._accepted:
                 return answers
-            with self._in_step():
+            with _InStep(self):
                 self._write(b"DATA\r\n")
                 return await self._decided(answers, chunks)
-        with self._in_step():
+        with _InStep(self):
             opening, rcpts = self._plan(reverse_path, forward_paths, client)
             if not opening or not any(rcpts):
                 return (NEEDS_SMTPUTF8,) * len(forward_paths)
@@ -145,7 +144,7 @@ class Connection:
 
     async def rset(self) -> None:
         """Leave a transaction and wait for the hop's word on it; ``settle`` does not wait."""
-        with self._in_step():
+        with _InStep(self):
             self.settle()
             await self._pay()
 
@@ -180,7 +179,11 @@ class Connection:
         rcpts = [rcpt_command(path, self.announced, utf8=self._utf8) for path in forward_paths]
         if mail is None:
             return [], rcpts
-        xforward = xforward_command(client, self.announced) if client is not None and self._xforward else None
+        xforward = (
+            xforward_command(client, self.announced.xforward)
+            if client is not None and self._xforward
+            else None
+        )
         self.transactions += 1
         self._answered, self._open = False, True
         return [*filter(None, (xforward,)), mail], rcpts
@@ -233,7 +236,7 @@ class Connection:
     async def _reply(self, wanted: int = 2, *, final: bool = False) -> Reply:
         """Return the next reply: a refusal, or one of the class that is ``wanted``."""
         reply = await self._wire.reply(self._content_limit if final else self._reply_limit)
-        if reply.code == 421 and self._may_be_stale:
+        if reply.code == 421 and self.may_be_stale:
             raise DroppedError(f"the hop said: {reply}")
         if reply.code // 100 not in (wanted, 4, 5):
             raise PeerError(f"the hop gave an answer that does not fit: {reply}")
@@ -276,25 +279,32 @@ class Connection:
         held: list[bytes] = []
         size = 0
         for chunk in chunks:
-            for start in range(0, len(chunk), _SEGMENT):
-                held.append(stuffer.feed(chunk[start : start + _SEGMENT]))
-                size += len(held[-1])
-                if size >= _SEGMENT:
-                    self._wire.send(b"".join(held), 0)
-                    held, size = [], 0
+            held.append(chunk)
+            size += len(chunk)
+            if size >= _SEGMENT:
+                whole = b"".join(held)
+                for end in range(_SEGMENT, size + 1, _SEGMENT):
+                    self._wire.send(stuffer.feed(whole[end - _SEGMENT : end]), 0)
                     await self._wire.drain(self._reply_limit)
-        return b"".join(held)
+                held = [whole[end:]]
+                size -= end
+        return stuffer.feed(b"".join(held))
 
-    @contextmanager
-    def _in_step(self) -> Iterator[None]:
-        """Close the connection on whatever stops us half-way: nobody knows then which reply belongs to what."""
-        try:
-            yield
-        except DroppedError as fault:
-            self.abort()
-            if self._may_be_stale:
-                raise StaleConnectionError(str(fault)) from fault
-            raise
-        except BaseException:
-            self.abort()
-            raise
+
+class _InStep:
+    """Closes a connection on whatever stops us half-way: nobody knows then which reply belongs to what."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, fault: BaseException | None, __: object) -> None:
+        if fault is None:
+            return
+        self._connection.abort()
+        if isinstance(fault, DroppedError) and self._connection.may_be_stale:
+            raise StaleConnectionError(str(fault)) from fault

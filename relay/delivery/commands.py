@@ -9,6 +9,7 @@ passed on: we do not vouch for what another server was told.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from relay.errors import LocalProtocolError
 from relay.mail.address import in_ascii
@@ -97,8 +98,12 @@ def rcpt_command(path: ForwardPath, hop: Announced, *, utf8: bool) -> bytes | No
     )
 
 
-def xforward_command(client: Client, hop: Announced) -> bytes | None:
-    """Return the XFORWARD line that tells the hop about ``client``; None if it takes none (Postfix XFORWARD_README)."""
+@lru_cache(maxsize=256)
+def xforward_command(client: Client, taken: frozenset[str]) -> bytes | None:
+    """Return the XFORWARD line that tells a hop about ``client``; None if it takes none (Postfix XFORWARD_README).
+
+    ``taken``: the attributes that the hop has announced.
+    """
     address = _UNAVAILABLE
     if client.address is not None:
         address = f"IPV6:{client.address}" if client.address.version == 6 else str(client.address)
@@ -108,7 +113,7 @@ def xforward_command(client: Client, hop: Announced) -> bytes | None:
         "PROTO": "ESMTP" if client.esmtp else "SMTP",
         "HELO": client.helo if _FIT_FOR_XFORWARD.fullmatch(client.helo) else _UNAVAILABLE,
     }
-    told = [f"{name}={value}" for name, value in facts.items() if name in hop.xforward]
+    told = [f"{name}={value}" for name, value in facts.items() if name in taken]
     return _line("XFORWARD", *told) if told else None
 
 

@@ -69,8 +69,14 @@ class Pool:
         none could be made.  Give it back with ``release``, whatever happened to it.
         """
         self._check_open()
-        known = self._hops.setdefault(hop, _Hop(asyncio.Semaphore(self._limit)))
+        known = self._hops.get(hop)
+        if known is None:
+            known = self._hops[hop] = _Hop(asyncio.Semaphore(self._limit))
         known.callers += 1
+        if not (fresh or known.slots.locked()) and (kept := self._kept(known)) is not None:
+            await known.slots.acquire()  # at once
+            self._lent.add(kept)
+            return kept
         waiting = True
         try:
             async with asyncio.timeout(patience_seconds):
@@ -135,12 +141,11 @@ class Pool:
         await asyncio.gather(*(connection.closed(_LEAVE_WITHIN) for connection in leaving))
 
     async def _connection(self, hop: NextHop, known: _Hop, *, fresh: bool) -> Connection:
-        while known.idle:
-            connection = known.idle.pop().connection
-            if fresh:
-                connection.quit()
-            elif connection.usable:
-                return connection
+        if fresh:
+            while known.idle:
+                known.idle.pop().connection.quit()
+        elif (kept := self._kept(known)) is not None:
+            return kept
         self._check_open()
         try:
             connection = await self._dial(hop)
@@ -154,6 +159,14 @@ class Pool:
             connection.abort()
             raise
         return connection
+
+    @staticmethod
+    def _kept(known: _Hop) -> Connection | None:
+        while known.idle:
+            connection = known.idle.pop().connection
+            if connection.usable:
+                return connection
+        return None
 
     def _check_open(self) -> None:
         if self._closed:

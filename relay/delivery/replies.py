@@ -7,6 +7,7 @@ which some servers send.  A long reply is cut, not refused: a wordy "250" is sti
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from relay.errors import PeerError
 from relay.mail.reply import Reply, from_peer
@@ -15,6 +16,8 @@ MOST_KEPT = 8 * 1024
 """Octets of text kept of one reply; what follows is read and forgotten."""
 MOST_READ = 64 * 1024
 """Octets of one reply; a longer one is rubbish."""
+_OFTEN = 128
+"""Octets of a line that may be one of those that a server says again and again, such as ``250 2.1.0 Ok``."""
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 
@@ -31,23 +34,37 @@ class ReplyReader:
 
     def feed(self, octets: bytes) -> Iterator[Reply]:
         """Take ``octets`` and yield the replies that they complete; PeerError behind the last if they are no SMTP."""
-        self._buffer += octets
-        while (end := self._buffer.find(b"\n", self._seen)) >= 0:
-            line = bytes(self._buffer[:end]).removesuffix(b"\r")
-            del self._buffer[: end + 1]
-            self._seen = 0
-            self._read += end + 1
-            self._check(self._read)
-            if (reply := self._take(line)) is not None:
+        for line in self._completed(octets):
+            reply = _whole(line) if not self._code and len(line) <= _OFTEN else None
+            if reply is None:
+                reply = self._take(line)
+            if reply is not None:
                 yield reply
+        if self._seen:
+            self._check(self._read + self._seen)
+
+    def _completed(self, octets: bytes) -> list[bytes]:
+        """Return the lines that ``octets`` complete, without LF; keep what comes behind the last."""
+        if not self._buffer and octets.endswith(b"\n"):
+            *lines, _ = octets.split(b"\n")
+            return lines
+        self._buffer += octets
+        if self._buffer.find(b"\n", self._seen) < 0:
+            lines = []
+        else:
+            *lines, rest = bytes(self._buffer).split(b"\n")
+            self._buffer = bytearray(rest)
         self._seen = len(self._buffer)
-        self._check(self._read + self._seen)
+        return lines
 
     def _check(self, read: int) -> None:
         if read > MOST_READ:
             raise PeerError(f"a reply is longer than {MOST_READ} octets")
 
     def _take(self, line: bytes) -> Reply | None:
+        self._read += len(line) + 1
+        self._check(self._read)
+        line = line.removesuffix(b"\r")
         found = _LINE.fullmatch(line)
         if found is None:
             raise PeerError(f"a line is no SMTP reply: {_shown(line)}")
@@ -63,6 +80,15 @@ class ReplyReader:
         reply = from_peer(int(code), self._lines)
         self._code, self._lines, self._kept, self._read = b"", [], 0, 0
         return reply
+
+
+@lru_cache(maxsize=256)
+def _whole(line: bytes) -> Reply | None:
+    """Return the reply that ``line`` is by itself; None if it is none."""
+    found = _LINE.fullmatch(line.removesuffix(b"\r"))
+    if found is None or found[2] == b"-":
+        return None
+    return from_peer(int(found[1]), [found[3] or b""])
 
 
 def _shown(line: bytes) -> str:

@@ -71,7 +71,7 @@ class Wire(asyncio.Protocol):
                 if self._farewell is not None:
                     return self._farewell
                 self._check()
-                await self._wait()
+                await self._change()
         return self._replies.popleft()
 
     async def drain(self, seconds: float | None) -> None:
@@ -80,7 +80,7 @@ class Wire(asyncio.Protocol):
         if self._paused:
             self._give(seconds)
             while self._paused:
-                await self._wait()
+                await self._change()
                 self._check()
 
     def close(self) -> None:
@@ -107,7 +107,11 @@ class Wire(asyncio.Protocol):
             return
         try:
             for reply in self._reader.feed(data):
-                self._take(reply)
+                if self._due == 0 or reply.code == 421:
+                    self._end_by(reply)
+                if self._due:
+                    self._due -= 1
+                    self._replies.append(reply)
         except PeerError as fault:
             self._fail(fault)
         self._wake()
@@ -134,15 +138,12 @@ class Wire(asyncio.Protocol):
         self._paused = False
         self._wake()
 
-    def _take(self, reply: Reply) -> None:
+    def _end_by(self, reply: Reply) -> None:
         if reply.code == 421:
             self._farewell = reply
             self._fail(DroppedError(f"the hop said: {reply}"))
-        if self._due == 0:
+        else:
             self._fail(PeerError(f"the hop said something that nobody had asked for: {reply}"))
-            return
-        self._due -= 1
-        self._replies.append(reply)
 
     def _fail(self, fault: PeerError) -> None:
         if self._fault is None:
@@ -157,12 +158,10 @@ class Wire(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def _wait(self) -> None:
+    def _change(self) -> asyncio.Future[None]:
+        """Return what to wait for until something has happened."""
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
     def _give(self, seconds: float | None) -> None:
         """Let whoever waits from now on wait for ``seconds`` in all."""

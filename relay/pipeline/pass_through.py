@@ -112,6 +112,7 @@ class PassThrough:
         sent = outgoing(content, edit, self._received())
         reply = await self._talk(route, lambda: self._hand_over(route, sent.chunks()))
         self._release()
+        hop = str(route.hop)
         ended = self._means.monotonic()
         self._means.observe(
             TransactionEnded(
@@ -123,11 +124,11 @@ class PassThrough:
                 judged=Judged(*found, self._queue_id, broken_signatures(content, edit, sent))
                 if found
                 else None,
-                next_hop=str(route.hop),
+                next_hop=hop,
                 reply=reply,
                 seconds=ended - self._began,
                 at=self._means.now(),
-                outcomes=self._outcomes(outcome_of(reply, str(route.hop))),
+                outcomes=self._outcomes(outcome_of(reply, hop)),
                 waited=ended - complete,
             )
         )

@@ -142,15 +142,12 @@ def test_smtputf8_is_wanted_where_the_client_asked_or_a_path_cannot_be_told_with
     ],
 )
 def test_xforward_tells_what_is_known_of_the_client(client: Client, line: str) -> None:
-    assert xforward_command(client, ALL) == line.encode() + b"\r\n"
+    assert xforward_command(client, ALL.xforward) == line.encode() + b"\r\n"
 
 
 def test_xforward_has_only_what_was_announced() -> None:
-    assert (
-        xforward_command(Client(helo="crm"), Announced(xforward=frozenset({"HELO", "IDENT"})))
-        == b"XFORWARD HELO=crm\r\n"
-    )
-    assert xforward_command(Client(helo="crm"), NOTHING) is None
+    assert xforward_command(Client(helo="crm"), frozenset({"HELO", "IDENT"})) == b"XFORWARD HELO=crm\r\n"
+    assert xforward_command(Client(helo="crm"), NOTHING.xforward) is None
 
 
 @pytest.mark.parametrize(
