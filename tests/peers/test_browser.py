@@ -275,6 +275,38 @@ def test_nothing_is_wider_than_a_small_telephone(
     context.close()
 
 
+@pytest.mark.parametrize("width", [360, 1000])
+def test_long_words_take_three_lines_of_a_row_and_are_whole_where_it_leads(
+    relay: Relay, chromium: Browser, width: int
+) -> None:
+    subject, name = "Wide " * 180, "b" * 60
+    to = ", ".join(f"{name}.{number}@{name}.{name}.{name}.example" for number in range(3))
+    send(
+        relay.smtp,
+        "From: support@company.com",
+        f"To: {to}",
+        f"Message-ID: <long-{width}@crm.example>",
+        f"Subject: {subject}",
+    )
+    context = chromium.new_context(base_url=relay.start, viewport={"width": width, "height": 740})
+    page = context.new_page()
+    kept(relay, page, f"long-{width}@crm.example")
+    expect(page.locator(".facts dd", has_text=subject.strip())).to_be_visible()
+    assert page.locator("main").inner_text().count(f"2@{name}.{name}.{name}.example") == 1
+    page.goto(f"/search?q=long-{width}@crm.example")
+    row = page.locator(".entries > li")
+    expect(row.locator(".second")).to_contain_text(f"2@{name}")
+    for part in (".first a", ".second"):
+        lines = row.locator(part).evaluate(
+            "node => node.clientHeight / parseFloat(getComputedStyle(node).lineHeight)"
+        )
+        assert lines <= 3, part
+    assert row.evaluate("node => node.clientHeight") < 400
+    row.locator(".first a").focus()
+    assert row.locator(".first a").evaluate("node => getComputedStyle(node).outlineStyle") == "solid"
+    context.close()
+
+
 def contrast(page: Page, selector: str) -> float:
     """How far text stands out from its ground (WCAG 2.1, 1.4.3)."""
     return float(
