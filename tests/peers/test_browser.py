@@ -404,7 +404,7 @@ def test_the_sandbox_stands_first_and_is_cleared_by_a_button(tmp_path: Path, chr
             expect(page.get_by_role("heading", level=1)).to_have_text("Sandbox")
             expect(page.locator(".entries .badge")).to_have_text("auto-closed")
             page.get_by_role("link", name="Your parcel").click()
-            assert re.match(r"message 1, ", page.locator("body").inner_text())
+            assert re.match(r"Message 1, ", page.locator("body").inner_text())
             kept(relay, page, "Your+parcel")
             page.goto("/")
             page.get_by_role("link", name="Why?").click()

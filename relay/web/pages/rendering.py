@@ -57,7 +57,7 @@ class Rendering:
     def page(
         self, request: Request, template: str, code: int = 200, /, *, forms: bool = True, **values: Any
     ) -> Response:
-        """Return a page; a visitor without a session gets one where there are ``forms`` for it to hold together."""
+        """Return a page; without ``forms`` a visitor is given nothing to keep, neither a session nor a language."""
         session = session_of(request)
         fresh = session is None
         session = session or new_session()
@@ -78,7 +78,7 @@ class Rendering:
         answer = HTMLResponse(self._environment.get_template(template).render(values), code)
         if fresh and forms:
             self.keep(request, answer, session)
-        if request.query_params.get("lang") == language.value:
+        if forms and request.query_params.get("lang") == language.value:
             answer.set_cookie(_LANGUAGE_COOKIE, language.value, _YEAR, httponly=True, samesite="lax")
         answer.headers["vary"] = "accept-language, cookie"
         return answer

@@ -1,6 +1,7 @@
 """What the stand-in helpdesk got, each message with its verdict, and the way to its decision."""
 
 from collections import defaultdict
+from collections.abc import Callable
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -41,7 +42,7 @@ async def message(rendering: Rendering, request: Request) -> Response:
     found = _inbox(rendering).get(request.path_params["number"])
     if found is None:
         raise HTTPException(404)
-    return PlainTextResponse(message_text(found))
+    return PlainTextResponse(message_text(found, rendering.say(request)))
 
 
 async def clear(rendering: Rendering, request: Request) -> Response:
@@ -52,17 +53,17 @@ async def clear(rendering: Rendering, request: Request) -> Response:
     return rendering.lead(request, "/sandbox?cleared=1")
 
 
-def message_text(message: Message) -> str:
+def message_text(message: Message, say: Callable[..., str]) -> str:
     """Return one message as plain text; what does not print is shown as an escape."""
     lines = [
-        f"message {message.id}, {message.received_at.isoformat(timespec='seconds')}, {message.size} octets",
+        f"{say('message.title', n=message.id)}, {message.received_at.isoformat(timespec='seconds')}, {say('octets', n=message.size)}",
         f"MAIL FROM:<{message.reverse_path}>",
         *(f"RCPT TO:<{path}>" for path in message.forward_paths),
         "",
         *map(_line, message.octets.split(b"\n")),
     ]
     if len(message.octets) < message.size:
-        lines.append(f"[{message.size - len(message.octets)} octets more are not kept]")
+        lines.append(f"[{say('message.rest', n=message.size - len(message.octets))}]")
     return "\n".join(lines) + "\n"
 
 

@@ -64,7 +64,7 @@ async def test_one_message_is_shown_as_text_in_which_everything_prints() -> None
         answer = await client.get("/message/1")
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
         assert answer.text.splitlines() == [
-            "message 1, 2026-03-01T12:00:00+00:00, 100 octets",
+            "Message 1, 2026-03-01T12:00:00+00:00, 100 octets",
             "MAIL FROM:<>",
             "RCPT TO:<x@y.example>",
             "",
@@ -72,8 +72,11 @@ async def test_one_message_is_shown_as_text_in_which_everything_prints() -> None
             "",
             "    b\\x00\\udcff\\u202e",
             "c\\rd",
-            f"[{100 - len(octets)} octets more are not kept]",
+            f"[{100 - len(octets)} octets more are not kept.]",
         ]
+        german = (await client.get("/message/1?lang=de")).text.splitlines()
+        assert german[0] == "Nachricht 1, 2026-03-01T12:00:00+00:00, 100 Oktette"
+        assert german[-1] == f"[{100 - len(octets)} Oktette mehr sind nicht aufbewahrt.]"
         await see(client, "/message/2", 404)
         await see(client, "/message/x", 404)
 
