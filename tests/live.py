@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import os
 import random
 import re
@@ -14,6 +15,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from relay.cli import run as run_cli
 
 TOP = Path(__file__).resolve().parent.parent
 
@@ -169,6 +172,16 @@ class Process:
             yield self
         finally:
             self.stop()
+
+
+def beside(relay: Process, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of ours on the relay's channels.yaml, in this process, which is another than the relay's."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True) for _ in range(2))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run_cli(["--config", str(relay.config), *arguments])
+    said = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+    assert "Traceback" not in said[1]
+    return subprocess.CompletedProcess(arguments, code, *said)
 
 
 def channels(smtp: int, helpdesk: int, more: str = "") -> str:

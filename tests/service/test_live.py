@@ -9,6 +9,7 @@ import smtplib
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiosmtplib
@@ -39,17 +40,41 @@ def relay(tmp_path: Path, helpdesk: Helpdesk, port: int) -> Iterator[Process]:
         yield running
 
 
+@dataclass
+class Lasting:
+    """A relay that serves for many tests, none of which stops it, changes its file or reads all of its log."""
+
+    relay: Process
+    helpdesk: Helpdesk
+    port: int
+
+
+@pytest.fixture(scope="module")
+def _lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lasting]:
+    port = free_port()
+    with Helpdesk().running() as helpdesk:
+        relay = Process(tmp_path_factory.mktemp("relay"), channels(port, helpdesk.port))
+        with relay.running(port):
+            yield Lasting(relay, helpdesk, port)
+
+
+@pytest.fixture
+def lasting(_lasting: Lasting) -> Lasting:
+    """With a helpdesk that has got and refuses nothing."""
+    _lasting.helpdesk.got.clear()
+    _lasting.helpdesk.refused.clear()
+    return _lasting
+
+
 def prepended(octets: bytes, original: bytes) -> list[bytes]:
     assert octets.endswith(original)
     return octets[: -len(original)].splitlines()
 
 
-def test_a_message_by_smtplib_arrives_octet_for_octet_below_what_we_prepend(
-    relay: Process, helpdesk: Helpdesk, port: int
-):
-    with smtplib.SMTP("127.0.0.1", port) as client:
+def test_a_message_by_smtplib_arrives_octet_for_octet_below_what_we_prepend(lasting: Lasting):
+    with smtplib.SMTP("127.0.0.1", lasting.port) as client:
         client.sendmail("bounce@crm.example", ["in@relay.company.net"], COPY)
-    (got,) = helpdesk.got
+    (got,) = lasting.helpdesk.got
     assert (got.reverse_path, got.forward_paths) == ("bounce@crm.example", ["in@relay.company.net"])
     top = prepended(got.octets, COPY)
     assert top[0] == b"X-Ticket-Status: auto-closed"
@@ -58,9 +83,9 @@ def test_a_message_by_smtplib_arrives_octet_for_octet_below_what_we_prepend(
     assert all(line.startswith(b"\t") for line in top[3:])
 
 
-def test_the_client_hears_the_helpdesks_own_words(relay: Process, helpdesk: Helpdesk, port: int):
-    helpdesk.refused.add("nobody@desk.company.com")
-    with smtplib.SMTP("127.0.0.1", port) as client:
+def test_the_client_hears_the_helpdesks_own_words(lasting: Lasting):
+    lasting.helpdesk.refused.add("nobody@desk.company.com")
+    with smtplib.SMTP("127.0.0.1", lasting.port) as client:
         client.ehlo()
         client.mail("a@b.example")
         assert client.rcpt("nobody@desk.company.com") == (550, b"5.1.1 we do not know that one")
@@ -97,9 +122,7 @@ async def test_a_pooled_client_sends_many_messages_and_the_relay_keeps_its_conne
 
 
 @pytest.mark.parametrize("canonical", [b"relaxed", b"simple"])
-def test_a_dkim_signature_made_before_verifies_after(
-    relay: Process, helpdesk: Helpdesk, port: int, canonical: bytes
-):
+def test_a_dkim_signature_made_before_verifies_after(lasting: Lasting, canonical: bytes):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(
         serialization.Encoding.PEM,
@@ -114,18 +137,18 @@ def test_a_dkim_signature_made_before_verifies_after(
     record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(der)
     message = b"From: support@company.com\r\nTo: anna@customer.example\r\nSubject:  Hi   there\r\n\r\nBody \r\n.\r\n\r\n"
     signed = dkim.sign(message, b"s1", b"company.com", pem, canonicalize=(canonical, canonical)) + message
-    with smtplib.SMTP("127.0.0.1", port) as client:
+    with smtplib.SMTP("127.0.0.1", lasting.port) as client:
         client.sendmail("a@b.example", ["in@relay.company.net"], signed)
-    (got,) = helpdesk.got
+    (got,) = lasting.helpdesk.got
     assert b"X-Ticket-Status: auto-closed" in got.octets
     assert dkim.verify(got.octets, dnsfunc=lambda name, timeout=5: record)
 
 
-def test_a_forged_stamp_is_removed(relay: Process, helpdesk: Helpdesk, port: int):
+def test_a_forged_stamp_is_removed(lasting: Lasting):
     forged = b"From: mallory@bad.example\r\nx-ticket-status:\r\n auto-closed\r\nX-TICKET-REASON : x\r\nTo: support@company.com\r\n\r\nHi\r\n"
-    with smtplib.SMTP("127.0.0.1", port) as client:
+    with smtplib.SMTP("127.0.0.1", lasting.port) as client:
         client.sendmail("mallory@bad.example", ["support@company.com"], forged)
-    (got,) = helpdesk.got
+    (got,) = lasting.helpdesk.got
     assert b"auto-closed" not in got.octets
     assert got.octets.endswith(b"From: mallory@bad.example\r\nTo: support@company.com\r\n\r\nHi\r\n")
     assert b"X-Ticket-Reason: foreign-author; id=" in got.octets
@@ -194,17 +217,15 @@ def test_sigterm_finishes_the_message_in_hand_and_exits_with_0(relay: Process, h
     assert len(helpdesk.got) == 1
 
 
-def test_a_port_in_use_is_one_sentence_and_75(tmp_path: Path, relay: Process, helpdesk: Helpdesk, port: int):
-    folder = tmp_path / "second"
-    folder.mkdir()
-    second = Process(folder, channels(port, helpdesk.port))
+def test_a_port_in_use_is_one_sentence_and_75(tmp_path: Path, lasting: Lasting):
+    second = Process(tmp_path, channels(lasting.port, lasting.helpdesk.port))
     assert second.start().wait(20) == 75
-    assert second.said().splitlines()[-1].startswith(f"helpdesk-relay: 127.0.0.1:{port} is in use")
+    assert second.said().splitlines()[-1].startswith(f"helpdesk-relay: 127.0.0.1:{lasting.port} is in use")
     assert "Traceback" not in second.said()
 
 
-def test_state_is_a_folder_for_the_owner_alone(relay: Process):
-    assert (relay.folder / "var").stat().st_mode & 0o777 == 0o700
+def test_state_is_a_folder_for_the_owner_alone(lasting: Lasting):
+    assert (lasting.relay.folder / "var").stat().st_mode & 0o777 == 0o700
 
 
 def test_the_start_says_of_every_channel_what_can_be_closed(tmp_path: Path, helpdesk: Helpdesk, port: int):

@@ -31,8 +31,8 @@ class House:
             yield client
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+@contextlib.contextmanager
+def open_house(folder: Path) -> Iterator[House]:
     smtp = free_port()
     with Helpdesk().running() as desk, Helpdesk().running() as world:
         text = channels(smtp, desk.port).replace(
@@ -40,8 +40,29 @@ def house(tmp_path: Path) -> Iterator[House]:
         )
         text = text.replace(f'"127.0.0.1:{smtp}"', f'"127.0.0.1:{smtp}", auth: optional')
         text += f'trusted: {{relay: [127.0.9.77/32], unlimited: []}}\nusers: {{shop: {{password: "{hash_password(PASSWORD)}", may: [send]}}}}\n'
-        with Process(tmp_path, text).running(smtp) as process:
+        with Process(folder, text).running(smtp) as process:
             yield House(smtp, desk, world, process)
+
+
+@pytest.fixture(scope="module")
+def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with open_house(tmp_path_factory.mktemp("house")) as house:
+        yield house
+
+
+@pytest.fixture
+def house(open_to_all: House) -> House:
+    """A house in which nothing has arrived yet."""
+    open_to_all.desk.got.clear()
+    open_to_all.world.got.clear()
+    return open_to_all
+
+
+@pytest.fixture(scope="module")
+def quiet_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A house from which nobody is ever to be connected to."""
+    with open_house(tmp_path_factory.mktemp("house")) as house:
+        yield house
 
 
 @pytest.mark.parametrize(
@@ -63,12 +84,12 @@ def house(tmp_path: Path) -> Iterator[House]:
         "<postmaster@customer.example>",
     ],
 )
-def test_a_stranger_reaches_nobody_but_the_helpdesk(house: House, path: str):
-    with house.client(STRANGER) as client:
+def test_a_stranger_reaches_nobody_but_the_helpdesk(quiet_house: House, path: str):
+    with quiet_house.client(STRANGER) as client:
         assert client.docmd("MAIL", "FROM:<support@company.com>")[0] == 250
         code, words = client.docmd("RCPT", f"TO:{path}")
         assert 500 <= code < 600, (code, words)
-    assert house.desk.connections == house.world.connections == 0
+    assert quiet_house.desk.connections == quiet_house.world.connections == 0
 
 
 @pytest.mark.parametrize(

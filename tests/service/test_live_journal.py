@@ -1,18 +1,15 @@
 """A relay keeps a journal by itself: what it decided can be asked for while it runs, and mail never waits for it."""
 
 import json
-import os
 import shutil
 import smtplib
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.live import TOP, Helpdesk, Process, channels, free_port
+from tests.live import Got, Helpdesk, Process, beside, channels, free_port
 
 COPY = b"From: support@company.com\r\nTo: anna@customer.example\r\nMessage-ID: <c%d@crm.example>\r\nX-Ticket-Status: auto-closed\r\n\r\nHi\r\n"
 
@@ -24,14 +21,8 @@ def helpdesk() -> Iterator[Helpdesk]:
 
 
 def relay_command(process: Process, *arguments: str) -> list[dict[str, object]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "relay", "--config", process.config, *arguments],
-        cwd=process.folder,
-        env={**os.environ, "PYTHONPATH": str(TOP)},
-        capture_output=True,
-        check=False,
-    )
-    if b"there is no journal" in done.stderr:  # not yet
+    done = beside(process, *arguments)
+    if "there is no journal" in done.stderr:  # not yet
         return []
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -73,17 +64,30 @@ def test_a_decision_can_be_asked_for_while_the_relay_runs(tmp_path: Path, helpde
     assert not list((tmp_path / "var").glob("spool*"))
 
 
+class Busy(Helpdesk):
+    """A helpdesk that takes nothing now; it answers, and so is asked again within half a minute."""
+
+    now = True
+
+    def _answer(self, line: str, envelope: Got) -> bytes:
+        if self.now and line.startswith("RCPT"):
+            return b"451 4.2.0 not now\r\n"
+        return super()._answer(line, envelope)
+
+
 def test_the_outcome_of_later_attempts_comes_to_stand_in_the_entry(tmp_path: Path) -> None:
-    port, away = free_port(), free_port()
-    text = channels(port, away, "spool: {retry: [1s]}").replace(
-        "mode: pass-through", "mode: pass-through-or-spool"
-    )
-    relay = Process(tmp_path, text)
-    with relay.running(port):
-        send(port, 1)
-        (listed,) = entries(relay, 1)
-        helpdesk = Helpdesk(port=away)
-        with helpdesk.running():
+    port, helpdesk = free_port(), Busy()
+    with helpdesk.running():
+        text = channels(port, helpdesk.port, "spool: {retry: [1s]}").replace(
+            "mode: pass-through", "mode: pass-through-or-spool"
+        )
+        relay = Process(tmp_path, text)
+        with relay.running(port):
+            send(port, 1)
+            (listed,) = entries(relay, 1)
+            (shown,) = relay_command(relay, "journal", "show", "--json", str(listed["ref"]))
+            assert [path["state"] for path in shown["paths"]] != ["delivered"]  # type: ignore[attr-defined]
+            helpdesk.now = False
             for _ in range(300):
                 (shown,) = relay_command(relay, "journal", "show", "--json", str(listed["ref"]))
                 (path,) = shown["paths"]  # type: ignore[misc]

@@ -4,14 +4,12 @@ import json
 import re
 import socket
 import struct
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from relay.links import is_signed
-from tests.live import TOP, Helpdesk, Process, channels, free_port
+from tests.live import Helpdesk, Process, beside, channels, free_port
 from tests.service.test_live_milter import answers, packet
 from tests.service.test_live_spool import eventually, send
 
@@ -20,15 +18,7 @@ WHY = re.compile(rb"X-Ticket-Why:\s*https://relay\.company\.com/why/([0-9A-F-]+)
 
 
 def entries(relay: Process) -> list[dict]:
-    done = subprocess.run(
-        [sys.executable, "-m", "relay", "--config", relay.config, "journal", "list", "--json"],
-        cwd=TOP,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in beside(relay, "journal", "list", "--json").stdout.splitlines()]
 
 
 def proved(relay: Process, octets: bytes) -> str:

@@ -2,20 +2,18 @@
 
 import email
 import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.live import TOP, Helpdesk, Process, channels, free_port
+from tests.live import Helpdesk, Process, beside, channels, free_port
 from tests.service.test_live_links import entries
 from tests.service.test_live_spool import COPY, SPOOL, eventually, listed, send
 
 
 def journal(relay: Process, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "relay", "--config", relay.config, "journal", *arguments]
-    return subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=60, check=False)
+    return beside(relay, "journal", *arguments)
 
 
 def text(smtp: int, desk: int, mode: str) -> str:

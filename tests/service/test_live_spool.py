@@ -5,14 +5,13 @@ import email.policy
 import json
 import smtplib
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.live import TOP, Helpdesk, Process, channels, free_port
+from tests.live import Helpdesk, Process, beside, channels, free_port
 
 COPY = b"From: support@company.com\r\nTo: anna@customer.example\r\nSubject: Hi\r\n\r\nBody\r\n"
 SPOOL = "spool: {retry: [1s], give_up_after: 1h}\n"
@@ -24,14 +23,7 @@ def text(smtp: int, desk: int, mode: str, more: str = "", deliver: str = "") -> 
 
 
 def queue(relay: Process, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "relay", "--config", relay.config, "queue", *arguments],
-        cwd=TOP,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return beside(relay, "queue", *arguments)
 
 
 def listed(relay: Process, *arguments: str) -> list[dict]:
