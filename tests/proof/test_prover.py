@@ -298,11 +298,11 @@ async def test_another_domain_of_ours_may_have_signed_it() -> None:
     assert found == Proved(DOMAINS, (Proof(DKIM, "other.example"),))
 
 
-@pytest.mark.parametrize("form", ["simple", "relaxed"])
+@pytest.mark.parametrize(("form", "lines"), [("simple", 300_000), ("relaxed", 100_000)])
 async def test_a_large_message_is_verified_from_its_file_while_others_go_on(
-    tmp_path: Path, form: str
+    tmp_path: Path, form: str, lines: int
 ) -> None:
-    message = MESSAGE + b"A line of some  length,  which is repeated. \t\r\n" * 100_000
+    message = MESSAGE + b"A line of some  length,  which is repeated. \t\r\n" * lines
     octets = signed(message, form=("relaxed", form))
     keeper = Keeper(tmp_path, 0, Memory())
     for start in range(0, len(octets), 100_000):
