@@ -323,7 +323,8 @@ async def test_a_flood_of_replies_to_a_reading_client_arrives_whole(house: House
             await caller.say(b"QUIT\r\n")
 
         task = asyncio.create_task(flood(caller))
-        heard = [await caller.hear() for _ in range(100_001)]
+        heard = bytearray()
+        while octets := await asyncio.wait_for(caller.reader.read(4096), 20):
+            heard += octets
         await task
-    assert set(heard[:-1]) == {"250 2.0.0 OK"}
-    assert heard[-1] == "221 2.0.0 Bye"
+    assert heard == b"250 2.0.0 OK\r\n" * 100_000 + b"221 2.0.0 Bye\r\n"
