@@ -372,6 +372,24 @@ async def test_outsiders_are_hashed_where_that_is_wanted_and_found_all_the_same(
     await journal.close()
 
 
+async def test_what_waits_is_forgotten_although_its_entry_is_gone(journal: Journal) -> None:
+    def later(state: PathState) -> Later:
+        return Later("A", (PathEntry("Anna1@MAIL.example", state, "451 not now", at=NOON),))
+
+    waiting = later(PathState.DEFERRED)
+    await keep(
+        journal,
+        copy(1, queue_id="A", outcome=None, rcpt_to=("Anna1@MAIL.example",), at=NOON - timedelta(days=9)),
+    )
+    await journal.add_paths([waiting], BOOK)
+    assert await journal.prune(timedelta(days=1), 0, NOON) == 1
+    assert await journal.forget(box("anna1@mail.example")) == ()
+    await journal.add_paths([later(PathState.DELIVERED)], BOOK)
+    await keep(journal, copy(1, queue_id="A", outcome=None, rcpt_to=("Anna1@MAIL.example",)))
+    ((path,),) = [one.paths for one in await journal.get("A")]
+    assert path.state is PathState.WAITING, "nothing was noted of it"
+
+
 async def test_what_was_kept_in_the_clear_is_found_after_hashing_was_switched_on(place: JournalPlace) -> None:
     journal = await Journal.open(place)
     await keep(journal, copy(1))

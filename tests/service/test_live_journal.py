@@ -148,3 +148,59 @@ def test_a_field_that_had_to_be_stripped_although_it_was_signed_is_told(
         (listed,) = entries(relay, 1)
         (shown,) = relay_command(relay, "journal", "show", "--json", str(listed["ref"]))
     assert shown["broken_signatures"] == ["X-Ticket-Status"]
+
+
+class Hesitant(Helpdesk):
+    """A helpdesk that names whom it takes nothing for yet."""
+
+    busy = True
+
+    def _answer(self, line: str, envelope: Got) -> bytes:
+        if self.busy and line.startswith("RCPT"):
+            return f"451 4.2.1 not now for {line[8:].strip()}\r\n".encode()
+        return super()._answer(line, envelope)
+
+
+def octets_of(relay: Process) -> bytes:
+    """Return all that the journal has on the disk, in small letters."""
+    return b"".join(file.read_bytes() for file in (relay.folder / "var" / "journal").iterdir()).lower()
+
+
+def test_who_is_forgotten_while_mail_waits_does_not_come_back_with_its_delivery(tmp_path: Path) -> None:
+    mark = b"zoe.quince"
+    with Hesitant().running() as desk:
+        port = free_port()
+        more = "spool: {retry: [1s]}\ntrusted: {relay: [127.0.0.0/8]}\n"
+        text = channels(port, desk.port, more).replace(
+            "mode: pass-through", f"mode: spool, elsewhere: 'smtp://127.0.0.1:{desk.port}'"
+        )
+        relay = Process(tmp_path, text)
+        copy = COPY.replace(b"anna@customer.example", b"Zoe.Quince@Customer.example")
+        paths = ["in@relay.company.net", "Zoe.Quince@Customer.example", "zoe.quince@customer.example"]
+        with relay.running(port):
+            with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+                client.sendmail("Zoe.Quince@customer.example", paths, copy % 1)
+            entries(relay, 1)
+            for _ in range(100):
+                if octets_of(relay).count(mark) > 12:  # the entry, and what became of its forward-paths
+                    break
+                time.sleep(0.1)
+            assert octets_of(relay).count(mark) > 12
+            (gone,) = relay_command(relay, "journal", "forget", "--json", "zoe.quince@customer.example")
+            assert gone == {"forgotten": 1}
+            assert mark not in octets_of(relay)
+            tried = relay.said().count('"event": "attempt"')
+            relay.waits_to_say('"event": "attempt"', tried + 2)
+            desk.busy = False
+            for _ in range(100):
+                if not relay_command(relay, "queue", "list", "--json"):
+                    break
+                time.sleep(0.1)
+            send(port, 2)
+            assert [each["message_id"] for each in entries(relay, 1)] == ["c2@crm.example"]
+            assert [got.forward_paths for got in desk.got][:2] in (
+                [paths[:1], paths[1:]],
+                [paths[1:], paths[:1]],
+            )
+            assert mark not in octets_of(relay)
+        assert mark not in octets_of(relay)

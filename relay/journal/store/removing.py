@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from relay.database.engine import insert_rows, is_sqlite
 from relay.journal.entry import Entry, PathState
 from relay.journal.store.asking import paths_of
-from relay.journal.store.rows import entry_of_row
+from relay.journal.store.rows import entry_of_row, path_of_row
 from relay.journal.store.schema import ADDRESS, COUNT, DIGEST, ENTRY, FORGOTTEN, LOOK, PATH
 
 AT_ONCE = 500
@@ -81,8 +81,8 @@ class Forgotten:
 
     numbers: tuple[int, ...]
     """Those of ``ADDRESS``."""
-    path: str
-    """As it stands in ``PATH``."""
+    paths: tuple[str, ...]
+    """As they stand in ``PATH``, in small letters."""
 
 
 def forget(connection: sa.Connection, wishes: Sequence[Forgotten]) -> Sequence[tuple[str, ...]]:
@@ -102,11 +102,19 @@ def _forget(connection: sa.Connection, wish: Forgotten) -> tuple[str, ...]:
     insert_rows(connection, FORGOTTEN, ("queue_id",), [(one,) for one in waiting], "ON CONFLICT DO NOTHING")
     remove(connection, [row.number for row in rows])
     connection.execute(sa.delete(ADDRESS).where(ADDRESS.c.number.in_([row.number for row in rows])))
-    connection.execute(
-        sa.delete(PATH).where(sa.or_(PATH.c.queue_id.in_(queue_ids), PATH.c.path == wish.path))
-    )
+    connection.execute(sa.delete(PATH).where(PATH.c.queue_id.in_(queue_ids)))
+    _forget_paths(connection, wish)
     connection.execute(sa.delete(LOOK).where(LOOK.c.ref.in_([row.ref or row.queue_id for row in rows])))
     return tuple(queue_ids)
+
+
+def _forget_paths(connection: sa.Connection, wish: Forgotten) -> None:
+    """Remove what is noted of forward-paths whose entries are gone; of what waits yet nothing more is to come."""
+    of_it = sa.func.lower(PATH.c.path).in_(wish.paths)
+    rows = connection.execute(sa.select(PATH).where(of_it)).all()
+    waiting = {row.queue_id for row in rows if path_of_row(row).state not in _SETTLED}
+    insert_rows(connection, FORGOTTEN, ("queue_id",), [(one,) for one in waiting], "ON CONFLICT DO NOTHING")
+    connection.execute(sa.delete(PATH).where(of_it))
 
 
 def _waits(entry: Entry) -> bool:

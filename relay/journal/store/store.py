@@ -133,8 +133,9 @@ class Journal:
 
         Of what waits still nothing more is noted.
         """
-        path = hashed(address, self._place.key) if self._place.hashed else address
-        wish = removing.Forgotten(self._asking.numbers(address), fit(str(path)))
+        spellings = [address, hashed(address, self._place.key)] if self._place.key else [address]
+        paths = tuple(fit(str(each)).lower() for each in spellings)
+        wish = removing.Forgotten(self._asking.numbers(address), paths)
         queue_ids: list[str] = []
         while gone := await self._database.do(removing.forget, wish):
             queue_ids += gone
