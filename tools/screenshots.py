@@ -196,6 +196,9 @@ def pictures(page: Page, web: int, folder: Path) -> None:
     page.goto(f"{start}/overview")
     take("overview", 1900)
     page.goto(f"{start}/search?q=8812@crm.example")
+    while not page.locator(".entries a").count():  # the journal is written a moment later
+        page.wait_for_timeout(200)
+        page.reload()
     take("search")
     page.click(".entries a")
     take("decision-en", 1120)
