@@ -70,13 +70,14 @@ def without_stamp(rules: StampRules) -> HeaderEdit:
 
 
 def _reason(verdict: Verdict, queue_id: str) -> str:
-    parts = [
-        verdict.reason.value,
-        f"channel={verdict.channel.name}" if verdict.channel else "",
-        f"id={queue_id}" if queue_id else "",
-        f"doubts={','.join(verdict.doubts)}" if verdict.doubts else "",
-    ]
-    return "; ".join(filter(None, parts))
+    words = str(verdict.reason)
+    if verdict.channel is not None:
+        words += f"; channel={verdict.channel.name}"
+    if queue_id:
+        words += f"; id={queue_id}"
+    if verdict.doubts:
+        words += f"; doubts={','.join(verdict.doubts)}"
+    return words
 
 
 def _names(patterns: list[str]) -> re.Pattern[bytes]:

@@ -120,6 +120,7 @@ class ChannelBook:
         self._digest = ""
         self._believed = _believed(self.rule.bcc_evidence, trace=False)
         self._believed_with_trace = _believed(self.rule.bcc_evidence, trace=True)
+        self._trace_may_count = BccEvidence.TRACE in self.rule.bcc_evidence and bool(self.trusted_trace)
 
     def _claim(self, address: Mailbox, role: Role) -> None:
         if address in self._roles:
@@ -172,16 +173,21 @@ class ChannelBook:
 
     def recipients_of(self, view: MessageView) -> tuple[Recipient, ...]:
         """Return the evidence that counts: believed by this book, and from broken parts only the author's channel."""
-        channel = self.channel_of(view.author)
-        believed = self._believed_with_trace if view.client.address in self.trusted_trace else self._believed
+        believed = self._believed
+        if self._trace_may_count and view.client.address in self.trusted_trace:
+            believed = self._believed_with_trace
         return tuple(
             [
                 found
                 for found in view.recipients
-                if found.evidence in believed
-                and (found.certain or (channel is not None and self.is_itself(channel, found.mailbox)))
+                if found.evidence in believed and (found.certain or self._is_author(view, found.mailbox))
             ]
         )
+
+    def _is_author(self, view: MessageView, address: Mailbox) -> bool:
+        """Tell whether ``address`` is the author's channel itself."""
+        channel = self.channel_of(view.author)
+        return channel is not None and self.is_itself(channel, address)
 
 
 def _believed(listed: frozenset[BccEvidence], *, trace: bool) -> tuple[Evidence, ...]:

@@ -102,11 +102,11 @@ def _changed(view: MessageView, change: Change) -> MessageView:
 
 
 def _recipients(recipients: Iterable[Recipient], change: Change) -> tuple[Recipient, ...]:
-    return tuple(replace(recipient, mailbox=change(recipient.mailbox)) for recipient in recipients)
+    return tuple(recipient._replace(mailbox=change(recipient.mailbox)) for recipient in recipients)
 
 
 def _finding(finding: Finding, book: ChannelBook, key: bytes) -> Finding:
-    return replace(finding, evidence=tuple(words_hashed(word, book, key) for word in finding.evidence))
+    return finding._replace(evidence=tuple(words_hashed(word, book, key) for word in finding.evidence))
 
 
 def _digest(address: Mailbox, key: bytes, size: int) -> bytes:

@@ -6,7 +6,7 @@ can answer "what if" for old mail.
 
 from relay.channels import BccEvidence, ChannelBook
 from relay.judge.questions import QUESTIONS, Case, doubts_of
-from relay.judge.verdict import Disposition, Reason, Unknown, Verdict
+from relay.judge.verdict import Disposition, Finding, Reason, Unknown, Verdict
 from relay.mail.envelope import Source
 from relay.mail.view import Evidence, MessageView, within
 
@@ -14,11 +14,13 @@ from relay.mail.view import Evidence, MessageView, within
 def judge(view: MessageView, book: ChannelBook) -> Verdict:
     """Return the verdict: closed only when every question holds."""
     view = within(view, book.header_size)
-    channel = book.channel_of(view.author)
+    author = view.author
+    channel = book.channel_of(author)
     doubts = doubts_of(view, book) if channel else ()
-    case = Case(view, book, channel, book.recipients_of(view), doubts)
+    written = "" if author is None else str(author)
+    case = Case(view, book, written, channel, book.recipients_of(view), doubts)
     findings = tuple([ask(case) for ask in QUESTIONS])
-    missed = next((finding for finding in findings if finding.holds is not True), None)
+    missed = _first_missed(findings)
     if missed is None:
         disposition, reason = Disposition.AUTO_CLOSED, Reason.OUTBOUND_COPY
     else:
@@ -27,7 +29,7 @@ def judge(view: MessageView, book: ChannelBook) -> Verdict:
         disposition=disposition,
         reason=reason,
         findings=findings,
-        author=view.author,
+        author=author,
         channel=channel,
         doubts=doubts,
         recipients=case.recipients,
@@ -44,6 +46,13 @@ def wanted_signers(verdict: Verdict, book: ChannelBook) -> frozenset[str]:
     """
     would_close = verdict.reason in (Reason.OUTBOUND_COPY, Reason.OBSERVED)
     return book.platform.dkim_domains if would_close else frozenset()
+
+
+def _first_missed(findings: tuple[Finding, ...]) -> Finding | None:
+    for finding in findings:
+        if finding.holds is not True:
+            return finding
+    return None
 
 
 def _depends(case: Case) -> tuple[Unknown, ...]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from relay.channels import Channel
 from relay.mail.address import Mailbox
@@ -98,8 +99,7 @@ class Unknown(StrEnum):
     SIGNATURE = "signature"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """The answer to one question."""
 
     question: Question

@@ -8,13 +8,15 @@ Nothing outside ASCII ever becomes ASCII on the way.
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 ATEXT = r'[^\x00-\x20\x7f()<>\[\]:;@\\,."]'
 """A character of an atom (RFC 5322 3.2.3), with everything outside ASCII (RFC 6532 3.2)."""
 QUOTED = r'"(?:[^"\\]|\\.)*+"'
 """A quoted-string (RFC 5322 3.2.4), as lenient as readers are."""
+DOT_ATOM = rf"{ATEXT}++(?:\.{ATEXT}++)*+"
+"""A local part or a domain as nearly everybody writes it (RFC 5322 3.2.3)."""
 _GAP = r"[ \t]*+"
 _WORD = rf"(?:{ATEXT}++|{QUOTED})"
 LOCAL = rf"{_WORD}(?:{_GAP}\.{_GAP}{_WORD})*+"
@@ -23,7 +25,7 @@ DOMAIN = rf"(?:{ATEXT}++(?:{_GAP}\.{_GAP}{ATEXT}++)*+|\[[^\[\]\\\x00-\x1f\x7f]*+
 """A domain or a domain-literal, with the blanks around its dots of RFC 5322 4.4."""
 
 _ADDRESS = re.compile(rf"({LOCAL})@({DOMAIN})", re.DOTALL)
-_DOT_ATOM = re.compile(rf"{ATEXT}++(?:\.{ATEXT}++)*+")
+_DOT_ATOM = re.compile(DOT_ATOM)
 _PIECES = re.compile(rf"{QUOTED}|[ \t]++", re.DOTALL)
 _PAIR = re.compile(r"\\(.)", re.DOTALL)
 _BECOMES_ASCII_IN_NFC = re.compile("([\u037e\u1fef\u212a])")
@@ -34,9 +36,11 @@ _LONGEST_DOMAIN = 253
 """Characters; a longer name has no A-label form, which is never shorter and has at most as many octets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """An address in the form in which addresses are compared; made by ``mailbox`` or ``parse_mailbox``."""
+class Mailbox(NamedTuple):
+    """An address in the form in which addresses are compared; made by ``mailbox`` or ``parse_mailbox``.
+
+    A tuple, because every look into a book hashes one and compares it.
+    """
 
     local: str
     """The meaning, without quotes."""
@@ -105,7 +109,7 @@ def bases(local: str, separator: str, longest: int) -> Iterator[str]:
 def _local_part(local: str) -> str:
     if '"' in local or " " in local or "\t" in local:
         local = _PIECES.sub(_meaning, local)
-    return normal_text(local)
+    return local.lower() if local.isascii() else normal_text(local)
 
 
 def _meaning(piece: re.Match[str]) -> str:

@@ -5,10 +5,11 @@ length.  A part that is no mailbox is kept as a broken part; it does not spoil i
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from relay.mail.address import ATEXT, DOMAIN, LOCAL, QUOTED, Mailbox, mailbox
+from relay.mail.address import ATEXT, DOMAIN, DOT_ATOM, LOCAL, QUOTED, Mailbox, mailbox
 
 _GAP = r"[ \t]*+"
 _ROUTE = r'(?:[@,][^<>":;]*+:)?+'
@@ -18,7 +19,7 @@ _PHRASE = rf'(?:{QUOTED}|[^\x00-\x08\x0a-\x1f\x7f"<>@,;:()\\]++)*+'
 
 _BARE_PART = re.compile(rf"{_GAP}{_BARE}{_GAP}", re.DOTALL)
 _NAMED_PART = re.compile(rf"{_GAP}{_PHRASE}{_ANGLE}{_GAP}", re.DOTALL)
-_PLAIN_PART = re.compile(rf"{_GAP}(?:{_PHRASE}{_ANGLE}|{_BARE}){_GAP}(?:,|\Z)", re.DOTALL)
+_PLAIN_PART = re.compile(rf"{_GAP}(?:{_PHRASE}(<))?({DOT_ATOM})@({DOT_ATOM})(?(1)>){_GAP}(?:,|\Z)", re.DOTALL)
 _TWICE_PART = re.compile(rf"{_GAP}{_BARE}{_GAP}{_ANGLE}{_GAP}", re.DOTALL)
 _GROUP_NAME = re.compile(_PHRASE, re.DOTALL)
 _SEPARATORS = re.compile(rf"{QUOTED}|\\.|{_ANGLE}|@{_GAP}\[[^\[\]\\]*+\]|([,;:])", re.DOTALL)
@@ -58,8 +59,7 @@ class BrokenPart:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class AddressList:
+class AddressList(NamedTuple):
     """What a field such as From or To says."""
 
     mailboxes: tuple[Mailbox, ...] = ()
@@ -80,14 +80,17 @@ def read_address_list(text: str) -> AddressList:
 
 
 def _plain_list(text: str) -> tuple[Mailbox, ...] | None:
-    """Return the mailboxes of a list that has neither groups nor comments nor broken parts, as most have none."""
+    """Return the mailboxes of a list of nothing but dot-atoms, bare or in angle brackets, as most lists are."""
+    make: Callable[[str, str], Mailbox] = mailbox
+    if text.isascii():  # then lower case is all that makes them mailboxes
+        text, make = text.lower(), Mailbox
     mailboxes = []
-    end = 0
-    while end < len(text):
+    end, length = 0, len(text)
+    while end < length:
         part = _PLAIN_PART.match(text, end)
         if part is None:
             return None
-        mailboxes.append(mailbox(part[1] or part[3], part[2] or part[4]))
+        mailboxes.append(make(part[2], part[3]))
         end = part.end()
     return tuple(mailboxes)
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from relay.mail.address import Mailbox
 from relay.mail.address_list import read_address_list
-from relay.mail.fields import text_of, unfold
+from relay.mail.fields import text_on_one_line
 
 _BARE_CR_OR_NUL = re.compile(rb"\r(?!\n|\Z)|\x00")
 
@@ -37,13 +37,13 @@ def author_of(values: Sequence[bytes], *, below_junk: bool) -> tuple[Mailbox | N
         return None, AuthorFault.BELOW_JUNK
     if _BARE_CR_OR_NUL.search(values[0]):
         return None, AuthorFault.OCTETS
-    listed = read_address_list(text_of(unfold(values[0])))
-    if listed.groups:
+    mailboxes, broken, groups, semicolons = read_address_list(text_on_one_line(values[0]))
+    if groups:
         return None, AuthorFault.GROUP
-    if len(listed.mailboxes) > 1:
+    if len(mailboxes) > 1:
         return None, AuthorFault.MAILBOXES
-    if listed.semicolons and listed.mailboxes:
+    if semicolons and mailboxes:
         return None, AuthorFault.BROKEN
-    if listed.broken and (listed.mailboxes or any(part.names_somebody for part in listed.broken)):
+    if broken and (mailboxes or any(part.names_somebody for part in broken)):
         return None, AuthorFault.BROKEN
-    return (listed.mailboxes[0], None) if listed.mailboxes else (None, AuthorFault.EMPTY)
+    return (mailboxes[0], None) if mailboxes else (None, AuthorFault.EMPTY)

@@ -1,7 +1,7 @@
 """What people find a message again by, and what may have sent it; nothing of it is ever judged.  Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 TOOL_FIELDS = frozenset(
     name.lower().encode()
@@ -27,8 +27,7 @@ TOOL_FIELDS = frozenset(
 LABEL_FIELDS = frozenset({b"message-id", b"subject"}) | TOOL_FIELDS
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """The first field of each name, its value as it stands in the header section, folds included."""
 
     message_id: bytes = b""

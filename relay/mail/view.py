@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from relay.mail.address import Mailbox, parse_mailbox
 from relay.mail.address_list import AddressList, read_address_list
 from relay.mail.author import AuthorFault, author_of
 from relay.mail.envelope import Client, HeaderState, Known
-from relay.mail.fields import blank_line, names_and_values, text_of, unfold
+from relay.mail.fields import blank_line, names_and_values, text_on_one_line
 from relay.mail.label import LABEL_FIELDS, NO_LABEL, Label, label_of
 from relay.mail.proof import Proof, Proved, Unproved
 
@@ -34,8 +35,7 @@ class Evidence(StrEnum):
     TRACE = "trace"
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """One address, and where it was seen."""
 
     mailbox: Mailbox
@@ -153,7 +153,7 @@ def view_of_rows(
         reply_to=_named(found, (b"reply-to",)),
         list_field=_list_field(found),
         originals=_named(found, _ORIGINALS),
-        delivery_report=any(_is_report(value) for value in found.get(b"content-type", ())),
+        delivery_report=_is_report(found.get(b"content-type", ())),
         client=client,
         known=known,
         header_octets=header_octets,
@@ -239,6 +239,8 @@ def _recipients(found: _Found, envelope: tuple[Recipient, ...]) -> tuple[Recipie
         if name in found:
             seen = _seen_in(found[name])
             named += [Recipient(address, where, evidence, certain) for address, certain in seen.items()]
+    if found.keys().isdisjoint(_TRACE_FIELDS):
+        return (*named, *envelope)
     traced = [
         Recipient(address, f"trace:{where}", Evidence.TRACE)
         for name, where in _TRACE_FIELDS.items()
@@ -252,7 +254,7 @@ def _seen_in(values: Iterable[bytes]) -> dict[Mailbox, bool]:
     """Return every address in the fields of one name, and whether it is certain: named, not only standing there."""
     seen: dict[Mailbox, bool] = {}
     for value in values:
-        listed = read_address_list(text_of(unfold(value)))
+        listed = read_address_list(text_on_one_line(value))
         seen |= dict.fromkeys(_named_by(listed), True)
         for part in listed.broken:
             for address in part.standing():
@@ -269,7 +271,7 @@ def _named_by(listed: AddressList) -> tuple[Mailbox, ...]:
 
 def traced_addresses(value: bytes) -> tuple[Mailbox, ...]:
     """Return the addresses in a trace field's value, separated by commas or blanks."""
-    text = text_of(unfold(value))
+    text = text_on_one_line(value)
     listed = read_address_list(text)
     if not listed.broken:
         return listed.mailboxes
@@ -278,14 +280,12 @@ def traced_addresses(value: bytes) -> tuple[Mailbox, ...]:
 
 
 def _named(found: _Found, names: Iterable[bytes]) -> tuple[Mailbox, ...]:
-    return tuple(
-        [
-            address
-            for name in names
-            for value in found.get(name, ())
-            for address in _named_by(read_address_list(text_of(unfold(value))))
-        ]
-    )
+    named: list[Mailbox] = []
+    for name in names:
+        if name in found:
+            for value in found[name]:
+                named += _named_by(read_address_list(text_on_one_line(value)))
+    return tuple(named)
 
 
 def _list_field(found: _Found) -> str | None:
@@ -295,6 +295,9 @@ def _list_field(found: _Found) -> str | None:
     return None
 
 
-def _is_report(value: bytes) -> bool:
-    text = text_of(unfold(value))
-    return _REPORT.match(_COMMENT.sub(" ", text) if "(" in text else text) is not None
+def _is_report(values: Iterable[bytes]) -> bool:
+    for value in values:
+        text = text_on_one_line(value)
+        if _REPORT.match(_COMMENT.sub(" ", text) if "(" in text else text):
+            return True
+    return False

@@ -61,7 +61,7 @@ def test_the_sandbox_takes_everything_as_the_helpdesks():
 
 
 def test_postmaster_without_a_domain_is_ours():
-    bare = ForwardPath("postmaster", replace(path("postmaster@x.example").mailbox, domain=""))
+    bare = ForwardPath("postmaster", path("postmaster@x.example").mailbox._replace(domain=""))
     assert isinstance(ROUTES.route(bare, may_relay=False), Route)
 
 
