@@ -43,6 +43,10 @@ _TEXTS = {
     ),
 }
 LANGUAGES = tuple(_TEXTS)
+_SOMEBODY = {
+    "en": "Somebody at the command line of {hostname}",
+    "de": "Jemand an der Kommandozeile von {hostname}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,8 @@ class Occasion:
     """Of the original."""
     channel: Mailbox
     """The channel's own address."""
-    who: str
-    """Wants it."""
+    who: str | None
+    """Wants it; None: somebody at the command line, where nobody logs in."""
     closed_at: datetime
     made_at: datetime
     boundary: str
@@ -165,7 +169,7 @@ def _thread(found: Mapping[bytes, bytes]) -> Iterator[bytes]:
 
 def _text_part(occasion: Occasion) -> bytes:
     facts = {
-        "who": occasion.who,
+        "who": occasion.who or _SOMEBODY[occasion.language].format(hostname=occasion.hostname),
         "when": f"{occasion.closed_at:%Y-%m-%d %H:%M %z}",
         "channel": occasion.channel,
         "hostname": occasion.hostname,

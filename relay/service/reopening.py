@@ -12,6 +12,7 @@ from datetime import datetime
 
 from relay.errors import DamagedItemError, RelayError, UnavailableError
 from relay.events import JournalTrouble, Observe
+from relay.journal.query import COMMAND_LINE
 from relay.journal.store import Journal
 from relay.mail.envelope import Client, ForwardPath, ReversePath
 from relay.mail.reopening import Letter, Occasion, make_letter
@@ -100,7 +101,7 @@ class Reopen:
                 ref=what.ref,
                 author=what.author,
                 channel=what.channel_address,
-                who=who,
+                who=who if who != COMMAND_LINE else None,
                 closed_at=kept.kept_at.astimezone(),
                 made_at=self._now(),
                 boundary=secrets.token_hex(16),

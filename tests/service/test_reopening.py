@@ -14,6 +14,7 @@ import pytest_asyncio
 from relay.errors import NotDurableError, UnavailableError
 from relay.events import JournalTrouble
 from relay.journal.entry import Entry
+from relay.journal.query import COMMAND_LINE
 from relay.journal.store import Journal, JournalPlace
 from relay.mail.content import HeldContent
 from relay.service.reopening import Reopen
@@ -215,3 +216,20 @@ async def test_the_language_is_that_of_digests(house: House):
     await house.reopen()("Q1", "anna")
     (item,) = await house.waiting()
     assert b"Ticket wieder offen ist" in await octets(house.spool, item)
+
+
+@pytest.mark.parametrize(
+    ("language", "who"), [(DigestLanguage.EN, "Somebody at the"), (DigestLanguage.DE, "Jemand an der")]
+)
+async def test_a_wish_from_the_command_line_is_told_as_that(
+    house: House, language: DigestLanguage, who: str
+) -> None:
+    house.settings = Settings(
+        channels=(), state="/none", journal=KEPT.journal, digest=DigestSettings(language=language)
+    )
+    await house.reopen()("Q1", COMMAND_LINE)
+    (item,) = await house.waiting()
+    assert f"\r\n\r\n{who} ".encode() in await octets(house.spool, item)
+    entry = await house.entry()
+    assert entry.reopened is not None
+    assert entry.reopened.who == COMMAND_LINE
