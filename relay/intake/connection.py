@@ -1,4 +1,4 @@
-"""One client's connection: octets in, replies out, deadlines, TLS; knows no command.
+"""One client's connection: lines in, replies out, deadlines, TLS; knows no command.
 
 The foundation is aiosmtpd's SMTP class, whose start-up and reading loop are replaced: they introspect every
 connection, write and log every reply by itself, and cancel what is running when the client half-closes.
@@ -7,41 +7,34 @@ connection, write and log every reply by itself, and cancel what is running when
 import asyncio
 import ssl
 from abc import abstractmethod
+from collections.abc import Awaitable
 from ipaddress import ip_address
 from typing import cast
-
-from aiosmtpd.smtp import SMTP
 
 from relay.deadline import Deadline
 from relay.intake import replies
 from relay.intake.events import Cause, SessionCut, SessionFaulted, SessionRefused
+from relay.intake.incoming import Incoming
 from relay.intake.reception import Reception
 from relay.intake.terms import ListenerSettings
 from relay.intake.tls import feed
 from relay.mail.envelope import Address, Client, plain_address
 from relay.mail.reply import Reply
 
-CHUNK = 256 * 1024
-"""Octets read at once, at most."""
 LONGEST_LINE = 12 * 1024
 """Octets of a command line; RFC 4954 section 4 asks for this much."""
 _LINGER_SECONDS = 2.0
-_BUFFER = 64 * 1024
 
 
-class Connection(SMTP):
+class Connection(Incoming):
     """The octets of a session; ``converse`` is what subclasses fill in."""
 
     def __init__(
         self, reception: Reception, settings: ListenerSettings, loop: asyncio.AbstractEventLoop
     ) -> None:
-        # SMTP.__init__ costs 200 microseconds of introspection and may ask DNS for our own name: skipped
-        reader = asyncio.StreamReader(limit=_BUFFER, loop=loop)
-        asyncio.StreamReaderProtocol.__init__(self, reader, self._cb_client_connected, loop)
-        self.loop = loop
+        super().__init__(loop)
         self.session = None
         self.envelope = None
-        self.transport: asyncio.Transport | None = None
         self.terms = reception.terms
         self.settings = settings
         self.reception = reception
@@ -73,12 +66,7 @@ class Connection(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         """Let the session find out; what it is delivering goes on."""
         self._deadline.stop()
-        asyncio.StreamReaderProtocol.connection_lost(self, error)
-        self.transport = None
-
-    def eof_received(self) -> bool | None:
-        """Keep our half open: the client may be waiting for a reply."""
-        return asyncio.StreamReaderProtocol.eof_received(self)
+        super().connection_lost(error)
 
     async def _handle_client(self) -> None:
         try:
@@ -107,20 +95,18 @@ class Connection(SMTP):
 
     async def next_line(self) -> bytes | None:
         """Return the next line without its end (cut where it is far too long); None when the client is gone."""
-        while (end := self._input.find(b"\n", self._at)) < 0:
-            begun = self._input[self._at :]
-            await self.flush()
-            chunk = await self._read()
-            if not chunk:
+        octets, at = self._input, self._at
+        end = octets.find(b"\n", at)
+        while end < 0:
+            begun = octets[at:]
+            octets, at = await self._more(), 0
+            if not octets:
                 return None
-            if len(begun) > LONGEST_LINE:
-                end = chunk.find(b"\n")
-                chunk = chunk[end:] if end >= 0 else b""
-                begun = begun[: LONGEST_LINE + 1]
-            self._input, self._at = begun + chunk, 0
-        line = self._input[self._at : end]
-        self._at = end + 1
-        return line[:-1] if line.endswith(b"\r") else line
+            if begun:
+                octets = _joined(begun, octets)
+            end = octets.find(b"\n")
+        self._input, self._at = octets, end + 1
+        return octets[at:end].removesuffix(b"\r")
 
     async def next_chunk(self) -> bytes:
         """Return octets as they come; nothing when the client is gone."""
@@ -128,19 +114,23 @@ class Connection(SMTP):
             chunk = self._input[self._at :]
             self._input, self._at = b"", 0
             return chunk
-        return await self._read()
+        return await self._more()
 
     def put_back(self, octets: bytes) -> None:
         """Have ``octets`` read next."""
         self._input, self._at = octets + self._input[self._at :], 0
 
-    async def _read(self) -> bytes:
-        if self.ending:
-            return b""
-        try:
-            return await self._reader.read(CHUNK)
-        except OSError:  # the connection broke; ssl.SSLError is one, too
-            return b""
+    def _more(self) -> Awaitable[bytes]:
+        """Send what was said, then wait for octets; nothing when the client is gone, or is to go."""
+        if self._output:
+            self._send()
+        if self._paused or self.ending:  # type: ignore[attr-defined]
+            return self._more_later()
+        return self.next_octets()
+
+    async def _more_later(self) -> bytes:
+        await self._drain()
+        return b"" if self.ending else await self.next_octets()
 
     # --- writing
 
@@ -152,14 +142,19 @@ class Connection(SMTP):
 
     async def flush(self) -> None:
         """Send what was said."""
-        if not self._output:
-            return
-        octets = b"".join(self._output)
+        if self._output:
+            self._send()
+        await self._drain()
+
+    def _send(self) -> None:
+        transport = self.transport
+        if transport is not None and not transport.is_closing():
+            transport.write(b"".join(self._output))
         self._output.clear()
-        if self.transport is None or self.transport.is_closing():
-            return
-        self.transport.write(octets)
-        if self._paused:  # type: ignore[attr-defined]  # the client does not read: wait, with the deadline running
+
+    async def _drain(self) -> None:
+        """Wait while the client does not read what we say, with the deadline running."""
+        if self._paused:  # type: ignore[attr-defined]
             try:
                 await self._drain_helper()  # type: ignore[attr-defined]
             except OSError:
@@ -201,10 +196,7 @@ class Connection(SMTP):
         if self.transport is None or self.transport.is_closing() or not self.transport.can_write_eof():
             return
         self.transport.write_eof()
-        try:
-            while await self._reader.read(CHUNK):
-                pass
-        except OSError:
+        while await self.next_octets():
             pass
 
     # --- deadlines
@@ -273,17 +265,14 @@ class Connection(SMTP):
             return False
         self.transport = upgraded
         self._over_ssl = True
-        self._reader._transport = upgraded  # type: ignore[attr-defined]  # asyncio has no public way before 3.12
-        self._writer._transport = upgraded  # type: ignore[attr-defined]
         return True
 
     def take_unread(self) -> bytes:
         """Stop reading; return, and forget, what came and was not looked at yet."""
         if self.transport is not None and not self.transport.is_closing():
             self.transport.pause_reading()
-        octets = self._input[self._at :] + bytes(self._reader._buffer)  # type: ignore[attr-defined]
+        octets = self._input[self._at :] + self.take_kept()
         self._input, self._at = b"", 0
-        self._reader._buffer.clear()  # type: ignore[attr-defined]
         return octets
 
 
@@ -292,3 +281,11 @@ def _address_of(transport: asyncio.Transport) -> Address | None:
     if not isinstance(name, tuple):
         return None
     return plain_address(ip_address(name[0].partition("%")[0]))
+
+
+def _joined(begun: bytes, octets: bytes) -> bytes:
+    """Return the line that has ``begun`` with what came after it; cut where it is far too long."""
+    if len(begun) <= LONGEST_LINE:
+        return begun + octets
+    end = octets.find(b"\n")
+    return begun[: LONGEST_LINE + 1] + (octets[end:] if end >= 0 else b"")

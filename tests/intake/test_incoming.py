@@ -1,0 +1,99 @@
+"""The receiving end of a connection: octets to who waits, a bound on what is kept, the end."""
+
+import asyncio
+
+from relay.intake.incoming import ROOM, Incoming
+
+
+class Transport(asyncio.Transport):
+    """Remembers whether it is read from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    def pause_reading(self) -> None:
+        self.told.append("pause")
+
+    def resume_reading(self) -> None:
+        self.told.append("resume")
+
+
+def incoming_over(transport: Transport) -> Incoming:
+    incoming = Incoming(asyncio.get_running_loop())
+    incoming.transport = transport
+    return incoming
+
+
+async def test_octets_go_to_who_waits_and_nothing_is_kept() -> None:
+    incoming = incoming_over(Transport())
+    waiting = incoming.next_octets()
+    incoming.data_received(b"a")
+    assert await waiting == b"a"
+    assert incoming.take_kept() == b""
+
+
+async def test_what_comes_meanwhile_is_kept_in_its_order() -> None:
+    incoming = incoming_over(Transport())
+    waiting = incoming.next_octets()
+    for octets in (b"a", b"bc", b"d"):
+        incoming.data_received(octets)
+    assert (await waiting, await incoming.next_octets()) == (b"a", b"bcd")
+    waiting = incoming.next_octets()
+    assert not waiting.done()
+    incoming.data_received(b"e")
+    assert await waiting == b"e"
+
+
+async def test_a_client_is_not_read_from_while_there_is_no_room() -> None:
+    transport = Transport()
+    incoming = incoming_over(transport)
+    incoming.data_received(b"x" * ROOM)
+    assert transport.told == []
+    incoming.data_received(b"y")
+    incoming.data_received(b"z")
+    assert transport.told == ["pause"]
+    assert len(await incoming.next_octets()) == ROOM + 2
+    assert transport.told == ["pause", "resume"]
+    incoming.data_received(b"x" * ROOM)
+    assert await incoming.next_octets() == b"x" * ROOM
+    assert transport.told == ["pause", "resume"]
+
+
+async def test_the_bound_holds_after_what_was_kept_is_thrown_away() -> None:
+    transport = Transport()
+    incoming = incoming_over(transport)
+    incoming.data_received(b"x" * (ROOM + 1))
+    assert len(incoming.take_kept()) == ROOM + 1
+    incoming.data_received(b"x" * (ROOM + 1))
+    assert transport.told == ["pause", "pause"]
+
+
+async def test_after_a_half_close_what_was_kept_is_heard_and_then_the_end() -> None:
+    incoming = incoming_over(Transport())
+    incoming.data_received(b"QUIT\r\n")
+    assert incoming.eof_received() is True
+    assert [await incoming.next_octets() for _ in range(3)] == [b"QUIT\r\n", b"", b""]
+
+
+async def test_the_end_wakes_who_waits() -> None:
+    for error in (None, ConnectionResetError()):
+        incoming = incoming_over(Transport())
+        waiting = incoming.next_octets()
+        incoming.connection_lost(error)
+        assert (await waiting, incoming.transport) == (b"", None)
+
+
+async def test_of_a_broken_connection_nothing_more_is_heard() -> None:
+    incoming = incoming_over(Transport())
+    incoming.data_received(b"MAIL FROM:<a@x>\r\n")
+    incoming.connection_lost(ConnectionResetError())
+    assert await incoming.next_octets() == b""
+
+
+async def test_what_comes_for_a_cancelled_session_disturbs_nobody() -> None:
+    incoming = incoming_over(Transport())
+    incoming.next_octets().cancel()
+    incoming.data_received(b"a")
+    incoming.eof_received()
+    assert await incoming.next_octets() == b""
