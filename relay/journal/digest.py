@@ -4,8 +4,8 @@ Never content and never a Subject; what comes from the network is made visible. 
 that anybody can write: it decided nothing, and the digest says so.
 """
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,17 +79,38 @@ class Digest:
         return not self.closed and not self.observed
 
 
+class _Newest:
+    """The newest closings of those that come, in whatever order they come."""
+
+    __slots__ = ("_closings", "_most")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._closings: list[Closing] = []
+
+    def add(self, closing: Closing) -> None:
+        """Take one; one that is older than all that count may go."""
+        self._closings.append(closing)
+        if len(self._closings) >= 2 * self._most:
+            self._closings[:] = self.first()
+
+    def first(self) -> tuple[Closing, ...]:
+        """Return those that count, the newest first."""
+        newest = sorted(self._closings, key=lambda closing: closing.at, reverse=True)
+        return tuple(newest[: self._most])
+
+
 class Gathering:
-    """Takes the entries of one channel, those of a verdict oldest first, in bounded memory."""
+    """Takes the entries of one channel, in any order, in bounded memory."""
 
     def __init__(self, channel: str, local: Callable[[datetime], datetime]) -> None:
         """``local`` gives a time in the zone of whoever reads it."""
         self._channel = channel
         self._local = local
         self._closed = self._observed = self._in_doubt = self._reopened = 0
-        self._doubtful: deque[Closing] = deque(maxlen=MOST_DOUBTFUL)
+        self._doubtful = _Newest(MOST_DOUBTFUL)
         self._tools: Counter[str] = Counter()
-        self._latest: dict[str, deque[Closing]] = {}
+        self._latest: dict[str, _Newest] = {}
 
     def add(self, entry: Entry) -> None:
         """Count an entry; one that was not closed, nor would have been, is left out."""
@@ -102,10 +123,10 @@ class Gathering:
         self._reopened += closing.reopened
         if closing.doubts:
             self._in_doubt += 1
-            self._doubtful.append(closing)
+            self._doubtful.add(closing)
         if closing.tool in self._tools or len(self._tools) < _MOST_COUNTED:
             self._tools[closing.tool] += 1
-            self._latest.setdefault(closing.tool, deque(maxlen=_LATEST)).append(closing)
+            self._latest.setdefault(closing.tool, _Newest(_LATEST)).add(closing)
 
     def digest(self, since: datetime, until: datetime) -> Digest:
         """Return what came together."""
@@ -117,9 +138,9 @@ class Gathering:
             observed=self._observed,
             in_doubt=self._in_doubt,
             reopened=self._reopened,
-            doubtful=_newest_first(self._doubtful),
+            doubtful=self._doubtful.first(),
             tools=tuple(
-                Tool(name, messages, _newest_first(self._latest[name]))
+                Tool(name, messages, self._latest[name].first())
                 for name, messages in self._tools.most_common(MOST_TOOLS)
             ),
         )
@@ -229,10 +250,6 @@ def _to(closing: Closing, say: Phrases) -> str:
 
 def _time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
-
-
-def _newest_first(closings: Iterable[Closing]) -> tuple[Closing, ...]:
-    return tuple(sorted(closings, key=lambda closing: closing.at, reverse=True))
 
 
 def _closing(entry: Entry, local: Callable[[datetime], datetime]) -> Closing:

@@ -51,10 +51,23 @@ def doubtful(number: int = 0, *fields: str, **more: object) -> Entry:
 
 
 INSIDE = book(inside=frozenset({"shop.example"}))
+OBSERVING_INSIDE = book(*OBSERVING.channels, inside=frozenset({"shop.example"}))
 
 
 def observed(number: int = 0, **more: object) -> Entry:
     return copy(number, book=OBSERVING, queue_id=f"O{number}", **more)
+
+
+def test_the_newest_are_named_although_what_was_only_observed_is_read_last():
+    """A channel that observed in the morning and closes since noon."""
+    of_a_tool = ("X-Mailer: Form 2",)
+    older = [doubtful(number, *of_a_tool, book=OBSERVING_INSIDE) for number in range(MOST_DOUBTFUL)]
+    newer = [doubtful(number, *of_a_tool) for number in range(1000, 1000 + MOST_DOUBTFUL)]
+    digest = made([*newer, *older])
+    assert (digest.closed, digest.observed) == (MOST_DOUBTFUL, MOST_DOUBTFUL)
+    assert [each.ref for each in digest.doubtful] == [each.ref for each in reversed(newer)]
+    (tool,) = digest.tools
+    assert [each.ref for each in tool.latest] == [each.ref for each in reversed(newer[-3:])]
 
 
 def test_what_was_closed_is_counted_and_told_by_tool_with_the_latest_of_each():
