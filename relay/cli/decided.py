@@ -42,4 +42,4 @@ def decision_object(entry: Entry, rules: StampRules, language: Language) -> dict
 def decision_lines(entry: Entry, rules: StampRules, language: Language) -> Iterator[str]:
     """Yield the lines of ``explain``, and below them what else the journal knows."""
     yield from told(entry.ref, entry.verdict, stamp_lines(entry, rules), language)
-    yield from besides(entry)
+    yield from besides(entry, language)

@@ -36,6 +36,19 @@ _ANSWERS = {
     Language.EN: {True: "yes", False: "NO", None: "-"},
     Language.DE: {True: "ja", False: "NEIN", None: "-"},
 }
+_KNOWN = {
+    Language.EN: "envelope {}, client {}, header {}",
+    Language.DE: "Umschlag {}, Client {}, Nachrichtenkopf {}",
+}
+_IN_GERMAN = {
+    "given": "gegeben",
+    "trace": "aus Trace-Feldern",
+    "unknown": "unbekannt",
+    "complete": "vollständig",
+    "cut": "abgeschnitten",
+    "envelope": "Umschlag",
+    "more": "weitere",
+}
 _MOST_RECIPIENTS = 10
 
 
@@ -45,9 +58,14 @@ def told(name: str, verdict: Verdict, stamped: list[str], language: Language) ->
     facts = {
         author: (str(verdict.author) if verdict.author else none)
         + (f" ({channel} {verdict.channel.name})" if verdict.channel else ""),
-        recipients: _recipients(verdict) or nobody,
+        recipients: _recipients(verdict, language) or nobody,
         doubts: ", ".join(f"{doubt} ({explain.doubt(doubt, language)})" for doubt in verdict.doubts) or none,
-        known: f"envelope {verdict.known.envelope}, client {verdict.known.client}, header {verdict.known.header}",
+        known: _KNOWN[language].format(
+            *(
+                _word(each, language)
+                for each in (verdict.known.envelope, verdict.known.client, verdict.known.header)
+            )
+        ),
     }
     yield f"{visible(name)}: {verdict.disposition} ({verdict.reason})"
     yield f"  {visible(explain.reason(verdict, language))}"
@@ -63,7 +81,13 @@ def told(name: str, verdict: Verdict, stamped: list[str], language: Language) ->
         yield f"  {stamp:<10}  {visible(field)}"
 
 
-def _recipients(verdict: Verdict) -> str:
-    shown = [f"{seen.mailbox} ({seen.where})" for seen in verdict.recipients[:_MOST_RECIPIENTS]]
+def _recipients(verdict: Verdict, language: Language) -> str:
+    shown = [
+        f"{seen.mailbox} ({_word(seen.where, language)})" for seen in verdict.recipients[:_MOST_RECIPIENTS]
+    ]
     more = len(verdict.recipients) - len(shown)
-    return ", ".join(shown) + (f", … {more} more" if more else "")
+    return ", ".join(shown) + (f", … {more} {_word('more', language)}" if more else "")
+
+
+def _word(word: str, language: Language) -> str:
+    return _IN_GERMAN.get(word, word) if language is Language.DE else str(word)

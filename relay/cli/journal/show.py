@@ -1,6 +1,7 @@
 """``journal show``: one decision with everything that is known of it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import click
@@ -11,7 +12,7 @@ from relay.cli.journal.opening import with_journal
 from relay.cli.objects import object_line
 from relay.cli.words import told
 from relay.journal.entry import Entry, PathEntry
-from relay.journal.query import COMMAND_LINE, Look
+from relay.journal.query import BY_LINK, COMMAND_LINE, LOCAL, Look
 from relay.journal.store import Journal
 from relay.journal.values import decision_values, look_values, stamp_lines
 from relay.judge.explain import Language
@@ -19,6 +20,7 @@ from relay.mail.text import unicode_text, visible
 from relay.service.keys import web_key
 from relay.service.stamping import stamp_rules_of
 from relay.settings.model import Settings
+from relay.web.texts import text
 
 
 @click.command(name="show")
@@ -46,8 +48,8 @@ def command(name: str, config: str | None, lang: str, as_json: bool) -> int:
                     click.echo()
                 for line in (
                     *told(entry.ref, entry.verdict, stamped, Language(lang)),
-                    *besides(entry),
-                    *map(_look, looks),
+                    *besides(entry, Language(lang)),
+                    *(_look(look, Language(lang)) for look in looks),
                 ):
                     click.echo(line)
             await journal.look(entry.ref, COMMAND_LINE, datetime.now(UTC))
@@ -60,21 +62,22 @@ def command(name: str, config: str | None, lang: str, as_json: bool) -> int:
     return with_journal(config, go)
 
 
-def besides(entry: Entry) -> Iterator[str]:
+def besides(entry: Entry, language: Language) -> Iterator[str]:
     """Yield what an entry knows besides its verdict."""
+    say = _PHRASES[language]
     facts = {
-        "at": entry.at.isoformat(sep=" ", timespec="seconds"),
+        say.at: _time(entry.at),
         "message-id": entry.message_id,
-        "subject": entry.subject or "",
-        "queue id": entry.queue_id,
-        "client": f"{entry.view.client.address or 'local'} {entry.view.client.helo}".strip(),
+        say.subject: entry.subject or "",
+        say.queue_id: entry.queue_id,
+        "client": f"{entry.view.client.address or say.local} {entry.view.client.helo}".strip(),
         "mail from": f"<{entry.reverse_path}>",
-        "tool": f"{entry.tool} (a hint that anybody can write)" if entry.tool else "",
-        "answer": entry.reply,
-        "not signed": f"{', '.join(entry.broken_signatures)}: stripped although a signature covers it"
+        say.tool: f"{entry.tool} ({say.hint})" if entry.tool else "",
+        say.answer: entry.reply,
+        say.not_signed: f"{', '.join(entry.broken_signatures)}: {say.stripped}"
         if entry.broken_signatures
         else "",
-        "reopened": f"{entry.reopened.at.isoformat(sep=' ', timespec='seconds')} by {entry.reopened.who}"
+        say.reopened: say.by.format(_time(entry.reopened.at), _who(entry.reopened.who, language))
         if entry.reopened
         else "",
     }
@@ -82,14 +85,62 @@ def besides(entry: Entry) -> Iterator[str]:
         if fact:
             yield visible(unicode_text(f"  {label:<10}  {fact}"))
     for path in entry.paths:
-        yield visible(unicode_text(f"  rcpt to     {_path(path)}"))
+        yield visible(unicode_text(f"  rcpt to     {_path(path, say, language)}"))
 
 
-def _look(look: Look) -> str:
-    who = visible(unicode_text(look.who))
-    return f"  looked at   {look.at.isoformat(sep=' ', timespec='seconds')} by {who}"
+@dataclass(frozen=True, slots=True)
+class _Phrases:
+    at: str = "at"
+    subject: str = "subject"
+    queue_id: str = "queue id"
+    local: str = "local"
+    tool: str = "tool"
+    hint: str = "a hint that anybody can write"
+    answer: str = "answer"
+    not_signed: str = "not signed"
+    stripped: str = "stripped although a signature covers it"
+    reopened: str = "reopened"
+    by: str = "{} by {}"
+    became: str = "as"
+    looked_at: str = "looked at"
 
 
-def _path(path: PathEntry) -> str:
-    became = f" as <{path.told}>" if path.told is not None else ""
-    return f"<{path.path}>{became}: {path.state}{f', {path.words}' if path.words else ''}"
+_PHRASES = {
+    Language.EN: _Phrases(),
+    Language.DE: _Phrases(
+        at="am",
+        subject="Betreff",
+        queue_id="Queue-ID",
+        local="lokal",
+        tool="Programm",
+        hint="ein Hinweis, den jeder schreiben kann",
+        answer="Antwort",
+        not_signed="Signatur",
+        stripped="entfernt, obwohl eine Signatur es abdeckt",
+        reopened="geöffnet",
+        by="{} durch: {}",
+        became="als",
+        looked_at="angesehen",
+    ),
+}
+
+
+def _look(look: Look, language: Language) -> str:
+    say = _PHRASES[language]
+    told = say.by.format(_time(look.at), _who(look.who, language))
+    return visible(unicode_text(f"  {say.looked_at:<10}  {told}"))
+
+
+def _path(path: PathEntry, say: _Phrases, language: Language) -> str:
+    became = f" {say.became} <{path.told}>" if path.told is not None else ""
+    state = text(language, f"path.{path.state}") if language is Language.DE else path.state
+    return f"<{path.path}>{became}: {state}{f', {path.words}' if path.words else ''}"
+
+
+def _who(name: str, language: Language) -> str:
+    ours = language is Language.DE and name in (COMMAND_LINE, LOCAL, BY_LINK)
+    return text(language, f"who.{name}") if ours else name
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(sep=" ", timespec="seconds")
