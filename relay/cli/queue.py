@@ -14,6 +14,7 @@ from relay.cli import exits
 from relay.cli.app import config_option, config_path
 from relay.cli.objects import object_line
 from relay.cli.times import age
+from relay.database.columns import number_of
 from relay.mail.text import visible
 from relay.spool.item import Filter, Item, State
 from relay.spool.store.store import Store
@@ -158,7 +159,8 @@ async def _meant(store: Store, wanted: _Wanted) -> AsyncIterator[Item]:
         return
     seen: set[int] = set()
     for name in wanted.names:
-        one = await store.show(int(name)) if name.isdigit() else None
+        number = number_of(name)
+        one = await store.show(number) if number is not None else None
         by_queue_id = store.list(replace(wanted.filters, queue_id=name))
         for item in [one] if one else [item async for item in by_queue_id]:
             if item.id not in seen:

@@ -30,7 +30,13 @@ def command(config: str | None, smtp: str, web: str) -> int:
     def endpoint(text: str, option: str) -> Endpoint:
         host, _, port = text.rpartition(":")
         host = host.removeprefix("[").removesuffix("]")
-        if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+        if (
+            not host
+            or not port.isascii()
+            or not port.isdigit()
+            or len(port) > 5
+            or not 0 <= int(port) <= 65535
+        ):
             raise click.BadParameter(f"{text} is no address to listen on; write host:port", param_hint=option)
         found = Endpoint(host, int(port))
         if not found.loopback:

@@ -75,7 +75,9 @@ class Guarded:
         if scope["method"] not in _SAFE and from_another_site(headers, self._url()):
             return refusal(path, 403, CROSS_SITE)
         declared = headers.get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > _limit(path):
+        if not (declared.isascii() and declared.isdecimal() and len(declared) < 19) or int(declared) > _limit(
+            path
+        ):
             return refusal(path, 413, too_much(path))
         return None
 

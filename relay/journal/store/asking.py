@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from relay.database.columns import plain, to_number, to_time
+from relay.database.columns import number_of, plain, to_number, to_time
 from relay.database.engine import is_sqlite
 from relay.journal.entry import Entry, PathEntry
 from relay.journal.hashing import address_number, hashed
@@ -18,8 +18,6 @@ from relay.mail.address import Mailbox, parse_mailbox
 MOST_OF_ONE_NAME = 100
 _NEWEST_READ = 50_000
 """Entries in which a part of an address or a subject is looked for; a whole address is found in all."""
-_LARGEST_NUMBER = 2**63 - 1
-
 Condition = sa.ColumnElement[bool]
 Way = tuple[sa.Select[Any], sa.Column[int]]
 """Entries, and the column by whose order they are read."""
@@ -178,8 +176,8 @@ def _called(name: str) -> Condition:
     names = [ENTRY.c.ref == known, ENTRY.c.queue_id == known]
     if message_id := name.strip().removeprefix("<").removesuffix(">"):  # many messages have none
         names.append(ENTRY.c.message_id == fit(message_id))
-    if known.isdigit() and int(known) <= _LARGEST_NUMBER:
-        names.append(ENTRY.c.number == int(known))
+    if (number := number_of(known)) is not None:
+        names.append(ENTRY.c.number == number)
     return sa.or_(*names)
 
 

@@ -195,7 +195,14 @@ async def test_who_reopened_on_the_command_line_is_said_in_the_language_of_the_p
 
 async def test_what_is_not_there_is_not_found(journal: Journal) -> None:
     async with browser(application(sources(journal=journal))) as client:
-        for path in ("/decision/nothing", "/decision/%00%FF", "/decision/" + "x" * 3000, "/why/nothing?s=x"):
+        for path in (
+            "/decision/nothing",
+            "/decision/%00%FF",
+            "/decision/" + "x" * 3000,
+            "/decision/" + "9" * 5000,
+            "/decision/%C2%B2",
+            "/why/nothing?s=x",
+        ):
             assert "There is nothing here" in (await see(client, path, 404)).text
 
 
