@@ -1,3 +1,5 @@
+from urllib.parse import quote
+
 import pytest
 from starlette.routing import Route
 
@@ -101,3 +103,11 @@ async def test_no_verb_obeys_a_session_alone(journal: Journal, spool: Store, fie
     inbox = made.inbox()
     assert inbox is not None
     assert len(inbox.messages()) == 1
+
+
+@pytest.mark.parametrize("number", ["9" * 19, "9" * 5000, "-1", "²", "0x1", "1e3", "\x00"])
+async def test_a_number_that_nothing_has_is_not_there(journal: Journal, spool: Store, number: str) -> None:
+    async with browser(application(ready(journal, spool, []))) as client:
+        for path in ("/queue", "/message", "/decision", "/why", "/api/v1/queue", "/api/v1/decisions"):
+            answer = await client.get(f"{path}/{quote(number)}")
+            assert answer.status_code in (400, 404), path

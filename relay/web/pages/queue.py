@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from relay.database.columns import number_of
 from relay.spool.item import Filter, State
 from relay.spool.store import Store
 from relay.web.access import require_operate, require_read
@@ -25,7 +26,7 @@ async def queue(rendering: Rendering, request: Request) -> Response:
         name: request.query_params.get(name, "").strip()[:200]
         for name in ("queue_id", "hop", "channel", "reason", "state")
     }
-    after = _number(request.query_params.get("after", "")) or 0
+    after = number_of(request.query_params.get("after", "")) or 0
     shown, more = await page_of(store, _filter(asked), after, _PAGE)
     again = {name: value for name, value in asked.items() if value}
     return rendering.page(
@@ -37,7 +38,7 @@ async def queue(rendering: Rendering, request: Request) -> Response:
         older=f"/queue?{urlencode({**again, 'after': shown[-1].id}, errors='replace')}" if more else None,
         verbs=tuple(VERBS),
         done=_verb(request.query_params.get("done", "")),
-        changed=_number(request.query_params.get("n", "")) or 0,
+        changed=number_of(request.query_params.get("n", "")) or 0,
         nothing_meant=request.query_params.get("done") == "nothing",
     )
 
@@ -45,7 +46,8 @@ async def queue(rendering: Rendering, request: Request) -> Response:
 async def item(rendering: Rendering, request: Request) -> Response:
     """Show one item."""
     require_read(request)
-    found = await _store(rendering).show(request.path_params["number"])
+    store, number = _store(rendering), number_of(request.path_params["number"])
+    found = await store.show(number) if number is not None else None
     if found is None:
         raise HTTPException(404)
     return rendering.page(request, "item.html", item=found, verbs=tuple(VERBS))
@@ -80,12 +82,8 @@ def _filter(asked: dict[str, str]) -> Filter:
 
 
 def _chosen(fields: dict[str, Any]) -> list[int]:
-    numbers = [_number(value) for value in fields.get("id", []) if isinstance(value, str)]
+    numbers = [number_of(value) for value in fields.get("id", []) if isinstance(value, str)]
     return list(dict.fromkeys(number for number in numbers if number is not None))[:MOST]
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _verb(text: str) -> str | None:

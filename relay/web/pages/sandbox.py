@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from relay.database.columns import number_of
 from relay.judge import Reason
 from relay.mail.text import unicode_text, visible
 from relay.sandbox.inbox import Message, SandboxInbox
@@ -21,7 +22,7 @@ async def inbox(rendering: Rendering, request: Request) -> Response:
     require_read(request)
     before = request.query_params.get("before", "")
     every = _inbox(rendering).messages()
-    below = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
+    below = number_of(before)
     messages = [message for message in every if below is None or message.id < below]
     shown = messages[:_PAGE]
     return rendering.page(
@@ -39,7 +40,8 @@ async def inbox(rendering: Rendering, request: Request) -> Response:
 async def message(rendering: Rendering, request: Request) -> Response:
     """Show one message as text: its envelope, then its octets line by line as they came."""
     require_read(request)
-    found = _inbox(rendering).get(request.path_params["number"])
+    inbox, number = _inbox(rendering), number_of(request.path_params["number"])
+    found = inbox.get(number) if number is not None else None
     if found is None:
         raise HTTPException(404)
     return PlainTextResponse(message_text(found, rendering.say(request)))

@@ -9,6 +9,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
+from relay.database.columns import number_of
 from relay.journal.query import Query
 from relay.judge import Disposition, Reason
 from relay.web.access import require_read
@@ -73,7 +74,7 @@ def asked_for(query: QueryParams) -> Asked:
         channel=query.get("channel", "").strip()[:100],
         since=since if _begin_of(since) is not None else "",
         doubtful=query.get("doubtful") == "1",
-        before=int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None,
+        before=number_of(before),
     )
 
 
