@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from relay.judge import Verdict
 from relay.mail.envelope import Client, ForwardPath, ReversePath
@@ -11,8 +12,7 @@ from relay.mail.reply import Reply
 from relay.mail.view import MessageView
 
 
-@dataclass(frozen=True, slots=True)
-class PathOutcome:
+class PathOutcome(NamedTuple):
     """One forward-path of a transaction, and what became of it while the client waited."""
 
     path: ForwardPath

@@ -159,12 +159,12 @@ def with_paths(entry: Entry, later: Sequence[PathEntry]) -> Entry:
 
 def path_entry(path: PathOutcome, *, milter: bool = False, at: datetime | None = None) -> PathEntry:
     """Return what the journal keeps of one forward-path's outcome."""
-    told = path.told.text if path.told is not None else None
-    if path.outcome is None:
-        return PathEntry(path.path.text, PathState.LEFT if milter else PathState.WAITING, told=told, at=at)
-    state = _STATES[type(path.outcome)]
-    words = path.outcome.words if isinstance(path.outcome, Unknown) else str(path.outcome.reply)
-    return PathEntry(path.path.text, state, words[:LONGEST_TEXT], path.outcome.hop, told, at)
+    asked, outcome, target = path
+    told = target.text if target is not None else None
+    if outcome is None:
+        return PathEntry(asked.text, PathState.LEFT if milter else PathState.WAITING, told=told, at=at)
+    words = outcome.words if isinstance(outcome, Unknown) else str(outcome.reply)
+    return PathEntry(asked.text, _STATES[type(outcome)], words[:LONGEST_TEXT], outcome.hop, told, at)
 
 
 _STATES: dict[type[Outcome], PathState] = {

@@ -41,7 +41,7 @@ def text_of_entry(entry: Entry) -> str:
         "c": _client(view.client),
         "ho": view.header_octets,
         "why": verdict.reason,
-        "f": [(found.because, found.holds, *found.evidence) for found in verdict.findings],
+        "f": [(because, holds, *evidence) for _, holds, because, evidence, _ in verdict.findings],
         "b": verdict.book,
         "re": entry.reply,
         "nh": entry.next_hop,
@@ -208,15 +208,15 @@ def _recipients(seen: Iterable[Recipient], counted: Iterable[Recipient]) -> list
     believed = iter(counted)
     following = next(believed, None)
     for recipient in seen:
-        mailbox = recipient.mailbox
-        marks = _LETTERS[recipient.evidence]
-        if not recipient.certain:
+        (local, domain), where, evidence, certain = recipient
+        marks = _LETTERS[evidence]
+        if not certain:
             marks += _UNCERTAIN
         if following is not None and (recipient is following or recipient == following):
             following = next(believed, None)
         else:
             marks += _NOT_BELIEVED
-        rows.append((f"{mailbox.local}@{mailbox.domain}", recipient.where, marks))
+        rows.append((f"{local}@{domain}", where, marks))
     return rows
 
 
@@ -226,12 +226,11 @@ def _recipient_of(row: list[str]) -> Recipient:
 
 
 def _client(client: Client) -> tuple[str | None, str, int, int, str | None]:
-    address = str(client.address) if client.address is not None else None
-    return address, client.helo, int(client.esmtp), int(client.tls), client.user
+    return client.address_text or None, client.helo, int(client.esmtp), int(client.tls), client.user
 
 
 def _path(path: PathEntry) -> tuple[object, ...]:
-    row = (path.path, path.state.value, path.words, path.hop)
+    row = (path.path, path.state, path.words, path.hop)
     if path.at is not None:
         return (*row, path.told, to_number(path.at))
     return row if path.told is None else (*row, path.told)

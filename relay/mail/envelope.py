@@ -1,6 +1,6 @@
 """What we know of a mail transaction, and how sure we are.  Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 
@@ -55,6 +55,13 @@ class Client:
     tls: bool = False
     user: str | None = None
     """The SMTP AUTH identity."""
+    address_text: str = field(init=False, compare=False, repr=False)
+    """The address as text, made once for all who write it down; empty where unknown."""
+
+    def __post_init__(self) -> None:
+        """Write the address down."""
+        text = "" if self.address is None else str(self.address)
+        object.__setattr__(self, "address_text", text)
 
 
 class Source(StrEnum):

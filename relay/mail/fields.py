@@ -15,10 +15,13 @@ _ROW = (
 )
 _ROWS = re.compile(rb"(?s:(?=.))(" + _ROW + rb")")
 _NAMES_AND_VALUES = re.compile(rb"(?s:(?=.))" + _ROW)
+_NAMES = re.compile(rb"(?s:(?=.))(?:([!-9;-~]++)[ \t]*+:)?+[^\n]*+(?:\n[ \t][^\n]*+)*+\n?+")
+"""As ``_NAMES_AND_VALUES``, for the names alone."""
 _NAME = re.compile(rb"([!-9;-~]++)[ \t]*+:")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _MBOX_LINE = re.compile(rb"From (?![ \t]*+:)[^\n]*+\n")
 """What an mbox puts before a message; a From field with a blank before its colon is none."""
+_ENDS_A_LINE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f-\xff]")
 _LF = 0x0A
 """As a number, which is looked for at once; of octets Python first tries whether they are a number."""
 _LONGEST_BEGINNING = 1000
@@ -110,10 +113,7 @@ def text_of(octets: bytes) -> str:
 
 def field_line(name: str, value: str) -> bytes:
     """Return one field as octets, ending in CRLF; what could end the line early becomes ``?``."""
-    return (
-        re.sub(rb"[\x00-\x08\x0a-\x1f\x7f-\xff]", b"?", f"{name}: {value}".encode("ascii", "replace"))
-        + b"\r\n"
-    )
+    return _ENDS_A_LINE.sub(b"?", f"{name}: {value}".encode("ascii", "replace")) + b"\r\n"
 
 
 def edited(head: bytes, edit: HeaderEdit, on_top: Iterable[bytes] = ()) -> tuple[bytes, int]:
@@ -123,7 +123,7 @@ def edited(head: bytes, edit: HeaderEdit, on_top: Iterable[bytes] = ()) -> tuple
     as it is.  ``on_top`` are whole lines that go below the inserted fields and above the rest (our Received).
     A leading mbox ``From `` line stays the first line.
     """
-    top = b"".join([*(field_line(name, value) for name, value in edit.inserted), *on_top])
+    top = b"".join([*[field_line(name, value) for name, value in edit.inserted], *on_top])
     start = _start_of_fields(head)
     if edit.removed is None or not _stands_in(head, start, edit.removed):
         return head[:start] + top, start
@@ -133,10 +133,8 @@ def edited(head: bytes, edit: HeaderEdit, on_top: Iterable[bytes] = ()) -> tuple
 
 
 def _stands_in(head: bytes, start: int, removed: re.Pattern[bytes]) -> bool:
-    """Tell whether a field of the header section is to be taken out; mostly none is."""
-    matches = removed.fullmatch
-    rows = names_and_values(head, blank_line(head, start)[0])
-    return any(matches(name.lower()) for name, _ in rows)
+    """Tell whether a field may have to be taken out; mostly none has.  What stands below the header section is asked, too."""
+    return any(map(removed.fullmatch, _NAMES.findall(head.lower(), start)))
 
 
 def edited_stream(chunks: Iterable[bytes], edit: HeaderEdit, on_top: Iterable[bytes] = ()) -> Iterator[bytes]:

@@ -44,5 +44,11 @@ def label_of(found: Mapping[bytes, Sequence[bytes]]) -> Label:
     return Label(
         message_id=found[b"message-id"][0] if b"message-id" in found else b"",
         subject=found[b"subject"][0] if b"subject" in found else b"",
-        tool_fields=tuple([(name, found[name][0]) for name in found if name in TOOL_FIELDS]),
+        tool_fields=_tool_fields(found),
     )
+
+
+def _tool_fields(found: Mapping[bytes, Sequence[bytes]]) -> tuple[tuple[bytes, bytes], ...]:
+    if TOOL_FIELDS.isdisjoint(found):
+        return ()
+    return tuple([(name, found[name][0]) for name in found if name in TOOL_FIELDS])

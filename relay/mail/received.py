@@ -20,7 +20,7 @@ def received_field(
     helo = client.helo if _HELO.fullmatch(client.helo) else "unknown"
     where = ""
     if client.address is not None:
-        where = f" ([{'IPv6:' if client.address.version == 6 else ''}{client.address}])"
+        where = f" ([{'IPv6:' if client.address.version == 6 else ''}{client.address_text}])"
     return (
         f"Received: from {helo}{where}\r\n"
         f"\tby {hostname} with {_protocol(client, smtputf8=smtputf8)} id {queue_id};\r\n"

@@ -289,10 +289,9 @@ def _named(found: _Found, names: Iterable[bytes]) -> tuple[Mailbox, ...]:
 
 
 def _list_field(found: _Found) -> str | None:
-    for name, written in _LISTS.items():
-        if name in found:
-            return written
-    return None
+    if found.keys().isdisjoint(_LISTS):
+        return None
+    return next(written for name, written in _LISTS.items() if name in found)
 
 
 def _is_report(values: Iterable[bytes]) -> bool:

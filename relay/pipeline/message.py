@@ -1,8 +1,8 @@
 """What every mode does with a message: judge it, and write what goes out in place of its header section."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 from relay.channels import ChannelBook
 from relay.events import Fault
@@ -83,8 +83,7 @@ class EditedContent:
             offset = max(0, offset - len(chunk))
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A message as it leaves: ``head``, then the content from octet ``body_from`` on."""
 
     head: bytes

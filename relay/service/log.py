@@ -8,9 +8,12 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from structlog.processors import format_exc_info
+from structlog.typing import EventDict
 
 from relay.errors import RelayError
 from relay.events import (
@@ -49,12 +52,19 @@ _LEVELS = {
 _encode = json.JSONEncoder(check_circular=False, default=repr).encode
 
 
-def _in_json(facts: object, **_: object) -> str:
+def _completed(log: object, level: str, facts: EventDict) -> EventDict:
+    """Add the level, the time and what an exception left behind; in one step, for every message has a line."""
+    facts["level"] = level
+    facts["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return format_exc_info(log, level, facts) if "exc_info" in facts else facts
+
+
+def _in_json(_: object, __: str, facts: EventDict) -> str:
     """Return a line; by one encoder, where ``json.dumps`` with an argument makes one for each line."""
     return _encode(facts)
 
 
-def _shown(_: object, __: str, facts: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def _shown(_: object, __: str, facts: EventDict) -> EventDict:
     """Return the facts as a terminal may have them; JSON is ASCII, and escapes what does not print by itself."""
     return {name: _shown_fact(fact) for name, fact in facts.items()}
 
@@ -73,15 +83,11 @@ class EventLog:
         """Set the log up, on stderr; may be done again at a reload."""
         readable = form is LogFormat.TEXT or (form is LogFormat.AUTO and sys.stderr.isatty())
         render: Callable[..., Any] = (
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-            if readable
-            else structlog.processors.JSONRenderer(serializer=_in_json)
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if readable else _in_json
         )
         structlog.configure(
             processors=[
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.format_exc_info,
+                _completed,
                 *([_shown] if readable else []),
                 render,
             ],
@@ -226,7 +232,7 @@ class EventLog:
         if event.client.user is not None:
             facts["user"] = visible(event.client.user)
         if verdict is not None:
-            facts |= {"verdict": verdict.disposition.value, "reason": verdict.reason.value}
+            facts |= {"verdict": verdict.disposition, "reason": verdict.reason}
             if verdict.channel is not None:
                 facts["channel"] = verdict.channel.name
             if verdict.doubts:
@@ -241,7 +247,7 @@ class EventLog:
 
 
 def _name(client: Client) -> str:
-    return str(client.address) if client.address else "local"
+    return client.address_text or "local"
 
 
 def _outcome(outcome: Outcome) -> str:
