@@ -22,6 +22,7 @@ TOP = Path(__file__).resolve().parent.parent
 
 
 _given: set[int] = set()
+_MOST_UNREAD = 1 << 28
 
 
 def free_port() -> int:
@@ -56,7 +57,9 @@ class Helpdesk:
     @contextlib.contextmanager
     def running(self) -> Iterator["Helpdesk"]:
         loop = asyncio.new_event_loop()
-        server = loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port or 0))
+        server = loop.run_until_complete(
+            asyncio.start_server(self._serve, "127.0.0.1", self.port or 0, limit=_MOST_UNREAD)
+        )
         self.port = server.sockets[0].getsockname()[1]
         thread = threading.Thread(target=loop.run_forever)
         thread.start()
@@ -106,10 +109,10 @@ class Helpdesk:
         return b"250 ok\r\n"
 
     async def _take(self, reader: asyncio.StreamReader, envelope: Got) -> None:
-        octets = bytearray()
-        while (piece := await reader.readuntil(b"\r\n")) != b".\r\n":
-            octets += piece[1:] if piece.startswith(b".") else piece
-        envelope.octets = bytes(octets)
+        octets = bytearray(b"\r\n")
+        while not octets.endswith(b"\r\n.\r\n"):
+            octets += await reader.readuntil(b".\r\n")
+        envelope.octets = bytes(octets[:-3].replace(b"\r\n.", b"\r\n")[2:])
         self.got.append(envelope)
 
 

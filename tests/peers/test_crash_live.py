@@ -67,15 +67,12 @@ class Load:
                 while not self._stop.is_set():
                     turn += 1
                     self._send(client, f"{number}-{turn}")
+                    time.sleep(0.01)
             time.sleep(0.02)
 
     def _send(self, client: smtplib.SMTP, name: str) -> None:
         size = random.choice((10, 3_000, 200_000))
-        content = (
-            f"From: support@company.com\r\nSubject: {name}\r\n\r\n".encode()
-            + b"x" * 70 * 0
-            + b"y\r\n" * (size // 3)
-        )
+        content = f"From: support@company.com\r\nSubject: {name}\r\n\r\n".encode() + b"y\r\n" * (size // 3)
         self.sent += 1
         refused = client.sendmail("", ["in@relay.company.net"], content)
         if not refused:
