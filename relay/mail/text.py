@@ -2,8 +2,11 @@
 
 import unicodedata
 
+_MARKS = frozenset({"Mn", "Me"})
 _MOST_MARKS = 5
 """Combining marks on one character that are shown; points, vowel and accent of one Hebrew letter are as many."""
+_FIRST_MARK = "\u0300"
+"""Of all marks and of what is in ``_BLANK``."""
 _BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Letters, marks and a symbol that show nothing, though Unicode has them among those that print."""
 
@@ -14,19 +17,23 @@ def visible(text: str) -> str:
     So are those that print but show nothing, and the marks above and below one character from the sixth on,
     which would stand in the lines around it.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and (text.isascii() or max(text) < _FIRST_MARK or _is_plain(text)):
         return text
     shown: list[str] = []
     marks = 0
     for c in text:
         kind = unicodedata.category(c)
-        if kind in ("Mn", "Me"):
+        if kind in _MARKS:
             marks += 1
         elif kind != "Mc":  # a mark beside its letter; those above and below go on
             marks = 0
         plain = c.isprintable() and c not in _BLANK and marks <= _MOST_MARKS
         shown.append(c if plain else c.encode("unicode_escape").decode("ascii"))
     return "".join(shown)
+
+
+def _is_plain(text: str) -> bool:
+    return _BLANK.isdisjoint(text) and _MARKS.isdisjoint(map(unicodedata.category, text))
 
 
 def visible_json(text: str) -> str:
