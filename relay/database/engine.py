@@ -116,6 +116,18 @@ def insert_rows(
         connection.exec_driver_sql(words, tuple(chain.from_iterable(some)))
 
 
+def run_for_ids(
+    connection: sa.Connection, words: str, ids: Sequence[int], more: str | int
+) -> sa.CursorResult[Any]:
+    """Execute ``words``, where ``{ids}`` stands for ``ids`` and a later ``{more}`` for ``more``.
+
+    Half of what SQLAlchemy's own way to a list costs.
+    """
+    mark = "?" if is_sqlite(connection) else "%s"
+    whole = words.format(ids=", ".join([mark] * len(ids)), more=mark)
+    return connection.exec_driver_sql(whole, (*ids, more))
+
+
 def prefer_indexes(connection: sa.Connection) -> None:
     """Let PostgreSQL follow an index in its order until the end of this transaction.
 

@@ -11,7 +11,7 @@ line ends, a path that cannot be said.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from relay.delivery.client import Connection
@@ -263,10 +263,9 @@ def _outcome(connection: Connection, reply: Reply) -> Delivered | Deferred | Fai
     if reply == NEEDS_SMTPUTF8:
         return Failed(reply)
     hop = connection.hop
-    outcome = outcome_of(reply, hop.server)
-    if isinstance(outcome, Delivered):
-        return replace(outcome, reports=connection.announced.dsn, final=hop.lmtp)
-    return outcome
+    if reply.positive:
+        return Delivered(reply, hop.server, reports=connection.announced.dsn, final=hop.lmtp)
+    return outcome_of(reply, hop.server)
 
 
 def _half_known(hop: NextHop, unknown: UnknownOutcomeError) -> tuple[Outcome, ...]:

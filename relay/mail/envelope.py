@@ -29,6 +29,12 @@ class ReversePath:
     auth: str | None = None
     """As xtext, unchanged (RFC 4954 section 5)."""
 
+    def sized(self, size: int) -> "ReversePath":
+        """Return the same, with ``size`` declared."""
+        return ReversePath(
+            self.text, self.mailbox, size, self.body, self.smtputf8, self.ret, self.envid, self.auth
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ForwardPath:

@@ -6,7 +6,6 @@ is the hop's.  A bug of ours outside judging is a temporary answer, and so is wh
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
 
 from relay.delivery.faults import (
     AllBusyError,
@@ -53,9 +52,7 @@ class PassThrough:
         self._client = client
         self._reverse_path = reverse_path
         size = reverse_path.size
-        self._told = (
-            replace(reverse_path, size=size + PREPENDED_AT_MOST) if size is not None else reverse_path
-        )
+        self._told = reverse_path if size is None else reverse_path.sized(size + PREPENDED_AT_MOST)
         self._queue_id = means.new_queue_id()
         self._began = means.monotonic()
         self._evidence: dict[Mailbox, None] = {}

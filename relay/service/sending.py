@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -70,7 +70,7 @@ class Sending:
             return (Deferred(_NO_WAY),) * len(forward_paths)
         told = self._rewritten(reverse_path, forward_paths)
         if told.size is not None:
-            told = replace(told, size=told.size + PREPENDED_AT_MOST)
+            told = told.sized(told.size + PREPENDED_AT_MOST)
         known = client if isinstance(hop, NextHop) else None
         return await self._ways().courier.deliver(hop, told, forward_paths, chunks, known, patience)
 
@@ -78,7 +78,7 @@ class Sending:
         """Try an item of the spool that is at hand; what its destination means is looked up now."""
         plan = self._ways().plan
         hop = plan.routes.hop_of(item.destination) or Way.HOLD
-        reverse_path = replace(item.reverse_path, size=item.size)
+        reverse_path = item.reverse_path.sized(item.size)
         client = item.client if plan.tell_client else None
         return await self.attempt(hop, reverse_path, item.forward_paths, item.chunks, client, None)
 

@@ -66,14 +66,20 @@ class Inserted:
 
 
 def small_put(
-    items: Sequence[NewItem], content: Content, accepted_at: int, keep: ToKeep | None = None
+    items: Sequence[NewItem],
+    content: Content,
+    accepted_at: int,
+    keep: ToKeep | None = None,
+    claimed: Sequence[bool] = (),
+    lease: Lease | None = None,
 ) -> Put | None:
     """Return a put with its octets in memory; None if they are too many for a row."""
     begin = begin_of(items, keep)
     size = content.size - begin
     if size > LARGEST_IN_ROW:
         return None
-    return Put(items, accepted_at, begin, size, octets=b"".join(content.chunks_from(begin)), keep=keep)
+    octets = b"".join(content.chunks_from(begin))
+    return Put(items, accepted_at, begin, size, octets=octets, keep=keep, claimed=claimed, lease=lease)
 
 
 def insert(connection: sa.Connection, puts: Sequence[Put]) -> Sequence[Inserted]:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from relay.database.columns import to_number
+from relay.database.engine import run_for_ids
 from relay.spool.item import Item, Settlement
 from relay.spool.store.kept import Put, insert
 from relay.spool.store.rows import envelope, plain
@@ -15,7 +16,7 @@ from relay.spool.store.schema import CONTENT, ITEM
 
 _MINE = ITEM.c.claimed_by == sa.bindparam("me")
 _IDS = ITEM.c.id.in_(sa.bindparam("ids", expanding=True))
-_DELETE_MINE = ITEM.delete().where(_IDS, _MINE).returning(ITEM.c.id, ITEM.c.content_id)
+_DELETE_MINE = "DELETE FROM spool_item WHERE id IN ({ids}) AND claimed_by = {more} RETURNING id, content_id"
 _DELETE_ANY = ITEM.delete().where(_IDS).returning(ITEM.c.id, ITEM.c.content_id)
 _STAYS_HELD = sa.and_(ITEM.c.bounced == 0, sa.or_(ITEM.c.held == 1, sa.bindparam("hold") == 1))
 _NEXT = sa.case((ITEM.c.bounced == 1, sa.bindparam("now")), else_=sa.bindparam("next"))
@@ -50,11 +51,7 @@ _USE_LESS = (
     .where(CONTENT.c.id == sa.bindparam("of"))
     .values(uses=CONTENT.c.uses - sa.bindparam("number"))
 )
-_DELETE_UNUSED = (
-    CONTENT.delete()
-    .where(CONTENT.c.id.in_(sa.bindparam("ids", expanding=True)), CONTENT.c.uses <= sa.bindparam("most"))
-    .returning(CONTENT.c.id, CONTENT.c.file)
-)
+_DELETE_UNUSED = "DELETE FROM spool_content WHERE id IN ({ids}) AND uses <= {more} RETURNING id, file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +103,7 @@ def settle(connection: sa.Connection, endings: Sequence[Ending]) -> list[Ended]:
     whole = [number for number, ending in endings_by_id.items() if ending.whole]
     gone: dict[int, int] = {}
     if whole:
-        rows = connection.execute(_DELETE_MINE, {"ids": whole, "me": endings[0].me})
-        gone = {row.id: row.content_id for row in rows}
+        gone = {row.id: row.content_id for row in run_for_ids(connection, _DELETE_MINE, whole, endings[0].me)}
     kept = {
         number
         for number in sorted(endings_by_id.keys() - set(whole))
@@ -161,7 +157,7 @@ def drop_uses(connection: sa.Connection, content_ids: Collection[int]) -> dict[i
 
 def _deleted(connection: sa.Connection, content_ids: Iterable[int], *, most: int) -> dict[int, str | None]:
     """Delete contents that have ``most`` uses or fewer; return them with their files."""
-    rows = connection.execute(_DELETE_UNUSED, {"ids": sorted(content_ids), "most": most})
+    rows = run_for_ids(connection, _DELETE_UNUSED, sorted(content_ids), most)
     return {row.id: row.file for row in rows}
 
 

@@ -48,9 +48,8 @@ class Stowing:
         def told(inserted: Inserted | None) -> None:
             places.landed(() if inserted is None else inserted.claimed)
 
-        put = small_put(items, content, accepted_at, keep)
+        put = small_put(items, content, accepted_at, keep, places.taken, lease)
         if put is not None:
-            put = replace(put, claimed=places.taken, lease=lease)
             return (await self._database.do(self._insert, put, told)).kept
         return await self._to_its_end(self._put_large(items, content, accepted_at, keep, places, lease))
 
