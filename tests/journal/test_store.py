@@ -100,6 +100,24 @@ async def test_a_subject_is_found_by_a_part_where_it_is_kept(journal: Journal) -
     assert await found(journal, text="your ORDER") == ["copy-1"]
 
 
+@pytest.mark.parametrize(
+    ("pasted", "expected"),
+    [
+        ("Message-ID: <copy-1@crm.example>", ["copy-1"]),
+        (" Message-Id:\t<copy-1@crm.example>\r\n", ["copy-1"]),
+        ('"Meyer, Anna" <Anna1@mail.example>', ["copy-1"]),
+        ("To: Anna <anna1@mail.example>", ["copy-1"]),
+        ("order <1>", []),
+        ("<copy-1@crm.example> <copy-2@crm.example>", []),
+    ],
+)
+async def test_a_field_that_is_pasted_as_a_whole_is_found_by_what_stands_in_brackets(
+    journal: Journal, pasted: str, expected: list[str]
+) -> None:
+    await keep(journal, copy(1, keep_subject=True), copy(2, keep_subject=True))
+    assert await found(journal, text=pasted) == expected
+
+
 async def test_doubtful_closings_are_found(journal: Journal) -> None:
     await keep(
         journal, copy(1), entry("From: care@shop.example", "To: orders@shop.example", "Message-ID: <odd@x>")

@@ -1,5 +1,6 @@
 """Questions to the journal: what a person types, filters, counts."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from relay.mail.address import Mailbox, parse_mailbox
 MOST_OF_ONE_NAME = 100
 _NEWEST_READ = 50_000
 """Entries in which a part of an address or a subject is looked for; a whole address is found in all."""
+_IN_BRACKETS = re.compile(r"[^<>]*<([^<>\s]+)>")
+
 Condition = sa.ColumnElement[bool]
 Way = tuple[sa.Select[Any], sa.Column[int]]
 """Entries, and the column by whose order they are read."""
@@ -72,12 +75,12 @@ class Asking:
         """Yield the ways to what is meant: each by an index of its own, which no index does that are joined by OR."""
         conditions = list(self._conditions(query))
         people = [parse_mailbox(text) for text in (query.author, query.about) if text is not None]
-        text = query.text
+        text = _typed(query.text) if query.text is not None else None
         if text is not None:
             conditions += [self._about(one) for one in people]
             yield _all().where(_called(text), *conditions), ENTRY.c.number
             yield _all().where(*_holds(connection, text), *conditions), ENTRY.c.number
-            people = [address] if (address := parse_mailbox(text.strip().strip("<>"))) is not None else []
+            people = [address] if (address := parse_mailbox(text.strip("<>"))) is not None else []
         elif not people:
             yield _all().where(*conditions), ENTRY.c.number
         for first in people[:1]:
@@ -169,6 +172,13 @@ def paths_of(connection: sa.Connection, queue_ids: Sequence[str]) -> dict[str, l
         for row in rows:
             found.setdefault(row.queue_id, []).append(path_of_row(row))
     return found
+
+
+def _typed(text: str) -> str:
+    """Return what is looked for, of what a person pasted: of a whole field or a name with an address what stands in brackets."""
+    text = text.strip()
+    found = _IN_BRACKETS.fullmatch(text)
+    return found[1] if found is not None and "@" in found[1] else text
 
 
 def _called(name: str) -> Condition:
