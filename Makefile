@@ -14,7 +14,7 @@ test: $(VENV)/.tested  ## the tests that need no system package, under three min
 
 test-peers: $(VENV)/.tested  ## the tests against real peers; installs what they need
 	sh tests/peers/install
-	$(BIN)/python -m pytest -q -m peers -n auto --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
+	$(BIN)/python -m pytest -q -m peers -n 3 --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 check: $(VENV)/.tested  ## ruff, ruff format, mypy, import-linter
 	$(BIN)/ruff check .

@@ -57,7 +57,7 @@ def press(peer: Peer, case: Case, messages: int) -> tuple[float, float, list[flo
 
 def fitting(peer: Peer, case: Case, seconds: float) -> int:
     """Warm a peer up; return how many messages keep it busy for about so many seconds."""
-    few = max(case.sessions, 20)
+    few = max(case.sessions, 20, min(200, 4_000_000 // case.octets))  # or no tick of CPU time is seen
     rate = press(peer, case, few)[0]
     rate = press(peer, case, max(few, int(rate * seconds / 4)))[0]
     return max(few, int(rate * seconds))
