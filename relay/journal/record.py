@@ -41,7 +41,7 @@ def text_of_entry(entry: Entry) -> str:
         "c": _client(view.client),
         "ho": view.header_octets,
         "why": verdict.reason,
-        "f": [(because, holds, *evidence) for _, holds, because, evidence, _ in verdict.findings],
+        "f": [(found.because, found.holds, *found.evidence) for found in verdict.findings],
         "b": verdict.book,
         "re": entry.reply,
         "nh": entry.next_hop,
@@ -212,7 +212,7 @@ def _recipients(seen: Iterable[Recipient], counted: Iterable[Recipient]) -> list
         marks = _LETTERS[evidence]
         if not certain:
             marks += _UNCERTAIN
-        if following is not None and (recipient is following or recipient == following):
+        if recipient == following:
             following = next(believed, None)
         else:
             marks += _NOT_BELIEVED

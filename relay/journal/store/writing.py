@@ -141,9 +141,8 @@ def _count(connection: sa.Connection, entries: Sequence[Entry]) -> None:
     for entry in entries:
         verdict = entry.verdict
         channel = verdict.channel.name if verdict.channel else ""
-        counted[
-            day_of(entry), channel, verdict.disposition.value, verdict.reason.value, int(entry.doubtful)
-        ] += 1
+        disposition, reason = str(verdict.disposition), str(verdict.reason)
+        counted[day_of(entry), channel, disposition, reason, int(entry.doubtful)] += 1
     rows = [(*kind, counted[kind]) for kind in sorted(counted)]
     insert_rows(connection, COUNT, (*_KIND, "messages"), rows, _COUNT_MORE)
 
