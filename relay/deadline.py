@@ -9,10 +9,11 @@ _NEVER = float("inf")
 class Deadline:
     """One timer for a whole connection: moved often, and looked at only when it fires."""
 
-    __slots__ = ("_due", "_expired", "_fires", "_handle", "_loop")
+    __slots__ = ("_due", "_expired", "_fires", "_handle", "_loop", "_now")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], None]) -> None:
         self._loop = loop
+        self._now = loop.time
         self._expired = expired
         self._due = _NEVER
         self._fires = _NEVER
@@ -23,8 +24,8 @@ class Deadline:
         if not seconds:
             self._due = _NEVER
             return
-        self._due = self._loop.time() + seconds
-        if self._due < self._fires:
+        self._due = due = self._now() + seconds
+        if due < self._fires:
             self._arm()
 
     def clear(self) -> None:
@@ -35,7 +36,7 @@ class Deadline:
         """Put the deadline off by ``seconds``, but not further than ``at_most`` (0: no bound) from now."""
         self._due += seconds
         if at_most:
-            self._due = min(self._due, self._loop.time() + at_most)
+            self._due = min(self._due, self._now() + at_most)
 
     def stop(self) -> None:
         """Do not expire, and hold no timer."""
@@ -55,7 +56,7 @@ class Deadline:
         self._fires = _NEVER
         if self._due == _NEVER:
             return
-        if self._loop.time() < self._due:
+        if self._now() < self._due:
             self._arm()
         else:
             self._due = _NEVER

@@ -16,7 +16,7 @@ from relay.intake import replies
 from relay.intake.events import Cause, SessionCut, SessionFaulted, SessionRefused
 from relay.intake.incoming import Incoming
 from relay.intake.reception import Reception
-from relay.intake.terms import ListenerSettings
+from relay.intake.terms import ListenerSettings, TlsMode
 from relay.intake.tls import feed
 from relay.mail.envelope import Address, Client, plain_address
 from relay.mail.reply import Reply
@@ -24,6 +24,7 @@ from relay.mail.reply import Reply
 LONGEST_LINE = 12 * 1024
 """Octets of a command line; RFC 4954 section 4 asks for this much."""
 _LINGER_SECONDS = 2.0
+_DATA_GRACE_SECONDS = 60.0
 
 
 class Connection(Incoming):
@@ -43,9 +44,13 @@ class Connection(Incoming):
         """Whom we talk to: the other end, or the client that a PROXY header names."""
         self.counted: Address | None = None
         """As whom the connection counts against ``connections_per_client``."""
+        self.in_data = False
+        """The client is in the midst of its data: octets that come now are no commands."""
         self._deadline = Deadline(loop, self._expired)
-        self._late = Cause.COMMAND_TIMEOUT
+        self._command_timeout = reception.terms.limits.command_timeout
+        self._tls_first = settings.tls is TlsMode.REQUIRED
         self._input = b""
+        """What was read and not looked at, from ``_at`` on; empty where that is nothing."""
         self._at = 0
         self._output: list[bytes] = []
         self.ending = False
@@ -95,35 +100,36 @@ class Connection(Incoming):
 
     async def next_line(self) -> bytes | None:
         """Return the next line without its end (cut where it is far too long); None when the client is gone."""
-        octets, at = self._input, self._at
+        octets, at = self._input or await self._more(), self._at
         end = octets.find(b"\n", at)
         while end < 0:
-            begun = octets[at:]
-            octets, at = await self._more(), 0
-            if not octets:
+            more = await self._more() if octets else b""
+            if not more:
                 return None
-            if begun:
-                octets = _joined(begun, octets)
+            octets, at = _joined(octets[at:], more), 0
             end = octets.find(b"\n")
-        self._input, self._at = octets, end + 1
+        if end + 1 < len(octets):
+            self._input, self._at = octets, end + 1
+        else:
+            self._input, self._at = b"", 0
         return octets[at:end].removesuffix(b"\r")
 
     async def next_chunk(self) -> bytes:
         """Return octets as they come; nothing when the client is gone."""
-        if self._at < len(self._input):
-            chunk = self._input[self._at :]
-            self._input, self._at = b"", 0
-            return chunk
-        return await self._more()
+        return self._unread() or await self._more()
 
     def put_back(self, octets: bytes) -> None:
         """Have ``octets`` read next."""
-        self._input, self._at = octets + self._input[self._at :], 0
+        self._input = octets + self._unread()
+
+    def _unread(self) -> bytes:
+        unread = self._input[self._at :]
+        self._input, self._at = b"", 0
+        return unread
 
     def _more(self) -> Awaitable[bytes]:
         """Send what was said, then wait for octets; nothing when the client is gone, or is to go."""
-        if self._output:
-            self._send()
+        self._send()
         if self._paused or self.ending:  # type: ignore[attr-defined]
             return self._more_later()
         return self.next_octets()
@@ -142,15 +148,15 @@ class Connection(Incoming):
 
     async def flush(self) -> None:
         """Send what was said."""
-        if self._output:
-            self._send()
+        self._send()
         await self._drain()
 
     def _send(self) -> None:
-        transport = self.transport
-        if transport is not None and not transport.is_closing():
-            transport.write(b"".join(self._output))
-        self._output.clear()
+        output, transport = self._output, self.transport
+        if output:
+            if transport is not None and not transport.is_closing():
+                transport.write(b"".join(output))
+            output.clear()
 
     async def _drain(self) -> None:
         """Wait while the client does not read what we say, with the deadline running."""
@@ -203,35 +209,36 @@ class Connection(Incoming):
 
     def expect_command(self) -> None:
         """Give the client the usual time for its next command."""
-        self._late = Cause.COMMAND_TIMEOUT
-        self._deadline.set(self.terms.limits.command_timeout)
+        self._deadline.set(self._command_timeout)
 
     def expect_handshake(self) -> None:
         """Give the client the time for a handshake."""
-        self._late = Cause.COMMAND_TIMEOUT
         self._deadline.set(self.terms.limits.handshake_timeout)
 
     def expect_nothing(self) -> None:
         """Wait as long as it takes: it is us who are at work."""
         self._deadline.clear()
 
-    def expect_data(self, seconds: float) -> None:
-        """Give the client ``seconds`` for the beginning of the data; ``data_came`` gives it more."""
-        self._late = Cause.DATA_RATE
-        self._deadline.set(seconds)
+    def expect_data(self) -> None:
+        """Give the client some time for the beginning of the data; ``data_came`` gives it more."""
+        self._deadline.set(min(_DATA_GRACE_SECONDS, self._command_timeout or _DATA_GRACE_SECONDS))
 
-    def data_came(self, octets: int) -> None:
-        """Put the deadline off as ``data_rate`` says, never further than a command's."""
-        limits = self.terms.limits
-        if limits.data_rate:
-            self._deadline.extend(octets / limits.data_rate, limits.command_timeout)
+    def data_came(self, octets: int, *, last: bool) -> None:
+        """Put the deadline off as ``data_rate`` says, never further than a command's; behind the last nothing is late."""
+        rate = self.terms.limits.data_rate
+        if last:
+            self._deadline.clear()
+        elif rate:
+            self._deadline.extend(octets / rate, self._command_timeout)
         else:
-            self._deadline.set(limits.command_timeout)
+            self._deadline.set(self._command_timeout)
 
     def _expired(self) -> None:
         if not self.ending:
-            self.terms.observe(SessionCut(self.client, self._late))
-        self.hang_up(replies.TOO_SLOW if self._late is Cause.DATA_RATE else replies.TIMED_OUT)
+            self.terms.observe(
+                SessionCut(self.client, Cause.DATA_RATE if self.in_data else Cause.COMMAND_TIMEOUT)
+            )
+        self.hang_up(replies.TOO_SLOW if self.in_data else replies.TIMED_OUT)
 
     # --- TLS
 
@@ -271,9 +278,7 @@ class Connection(Incoming):
         """Stop reading; return, and forget, what came and was not looked at yet."""
         if self.transport is not None and not self.transport.is_closing():
             self.transport.pause_reading()
-        octets = self._input[self._at :] + self.take_kept()
-        self._input, self._at = b"", 0
-        return octets
+        return self._unread() + self.take_kept()
 
 
 def _address_of(transport: asyncio.Transport) -> Address | None:

@@ -18,25 +18,22 @@ _RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 class ContentReader:
     """Takes what follows the 354 in chunks, gives back the content's octets."""
 
-    __slots__ = ("_behind", "_held", "_normalise", "bare", "done", "rest", "size", "skimming")
+    bare = False
+    """A CR or LF stood alone."""
+    done = False
+    """The end of data was found."""
+    rest = b""
+    """What came behind the end of data: commands."""
+    size = 0
+    """Octets given back so far."""
+    skimming = False
+    """Set it to have the rest of the data read but not given back."""
+    _held = b"\r\n"  # the line end of the DATA command counts (RFC 5321 4.1.1.4); not part of the content
+    _behind = 2
 
     def __init__(self, *, normalise: bool) -> None:
         """With ``normalise`` every line end becomes CRLF; without, bare ones are only noticed."""
-        self._normalise = normalise
-        self._held = (
-            b"\r\n"  # the line end of the DATA command counts (RFC 5321 4.1.1.4); not part of the content
-        )
-        self._behind = 2
-        self.bare = False
-        """A CR or LF stood alone."""
-        self.done = False
-        """The end of data was found."""
-        self.rest = b""
-        """What came behind the end of data: commands."""
-        self.size = 0
-        """Octets given back so far."""
-        self.skimming = False
-        """Set it to have the rest of the data read but not given back."""
+        self.normalise = normalise
 
     def feed(self, chunk: bytes) -> bytes:
         """Take a chunk; return the octets of the content that are certain by now.  Not to be called once done."""
@@ -68,7 +65,7 @@ class ContentReader:
             octets = octets.replace(_DOT, b"\r\n")
         if stray:
             self.bare = True
-            if self._normalise:
+            if self.normalise:
                 octets = _LINE_END.sub(b"\r\n", octets)
         if self._behind:
             octets = octets[2:]

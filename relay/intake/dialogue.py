@@ -8,7 +8,6 @@ from relay.intake import replies
 from relay.intake.arrival import arrive
 from relay.intake.connection import LONGEST_LINE, Connection
 from relay.intake.events import Cause, SessionBegun, SessionEnded
-from relay.intake.terms import TlsMode
 from relay.mail.reply import Reply
 
 _LONGEST_COMMAND = 2048
@@ -26,8 +25,6 @@ class Dialogue(Connection):
     commands: ClassVar[Commands] = {}
     faulted = False
     """Something broke in this mail transaction: each further step of it is a temporary failure."""
-    in_data = False
-    """The client is in the midst of its data: octets that come now are no commands."""
     junk = 0
     """Commands that brought nobody's mail forward since the last message."""
     _idle = False
@@ -69,11 +66,11 @@ class Dialogue(Connection):
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
         command = self.commands.get(verb)
-        if len(line) > (LONGEST_LINE if verb == b"AUTH" else _LONGEST_COMMAND):
+        if len(line) > _LONGEST_COMMAND and (verb != b"AUTH" or len(line) > LONGEST_LINE):
             self.object_to(replies.LINE_TOO_LONG)
         elif command is None:
             self._wonder(verb)
-        elif self.settings.tls is TlsMode.REQUIRED and not self.client.tls and verb not in _BEFORE_TLS:
+        elif self._tls_first and not self.client.tls and verb not in _BEFORE_TLS:
             self.object_to(replies.TLS_FIRST)
         else:
             try:

@@ -6,6 +6,7 @@ path, underscores in domains, and local parts longer than 64 octets.
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from relay.mail.address import Mailbox, mailbox
@@ -67,14 +68,16 @@ def parse_mail(argument: str) -> ReversePath | Reply:
     if keyword is None:
         return MAIL_SYNTAX
     at = keyword.end()
-    if null := _NULL.fullmatch(argument, at):
+    if argument.startswith("<>", at) and (null := _NULL.fullmatch(argument, at)):
         return _reverse_path("", None, null["rest"])
     found = _usable(_PATH.fullmatch(argument, at))
     if found is None:
         return BAD_REVERSE_PATH
-    return _reverse_path(found[1], mailbox(found["local"], found["domain"]), found["rest"])
+    text, local, domain, rest = found.groups()
+    return _reverse_path(text, mailbox(local, domain), rest)
 
 
+@lru_cache(maxsize=256)  # a helpdesk has few addresses; at most 2 MiB, as long as command lines are bounded
 def parse_rcpt(argument: str, *, smtputf8: bool = False) -> ForwardPath | Reply:
     """Read what follows ``RCPT`` (RFC 5321 4.1.1.3); ``smtputf8``: MAIL had that parameter; a Reply refuses it."""
     read = _forward_path(argument)

@@ -1,23 +1,34 @@
 """Receive a message's data: from the octets behind the 354 to a content, or to the reply that refuses it."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from relay.intake import replies
 from relay.intake.content import ContentReader, has_more_received
 from relay.intake.events import Cause
 from relay.intake.limits import Memory
-from relay.intake.stored import Keeper, StoredContent
+from relay.intake.stored import PIECE, Keeper, StoredContent
 from relay.intake.terms import Terms
 from relay.mail.content import HeldContent
 from relay.mail.reply import Reply
 
-NextChunk = Callable[[], Awaitable[bytes]]
-"""Returns octets as they come; nothing when the client is gone."""
+_Refusal = tuple[Reply, Cause]
+_NO_ROOM = (replies.NO_ROOM, Cause.NO_ROOM)
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Giver(Protocol):
+    """The client's end, as far as data is concerned."""
+
+    async def next_chunk(self) -> bytes:
+        """Return octets as they come; nothing when the client is gone."""
+        ...
+
+    def data_came(self, octets: int, *, last: bool) -> None:
+        """Hear how many octets came, and whether they were the last."""
+        ...
+
+
+class Received(NamedTuple):
     """A whole content."""
 
     content: HeldContent | StoredContent
@@ -37,37 +48,50 @@ class Unwanted:
 
 
 async def receive(
-    next_chunk: NextChunk, terms: Terms, memory: Memory, *, normalise: bool
+    giver: Giver, terms: Terms, memory: Memory, *, normalise: bool
 ) -> Received | Unwanted | None:
     """Read data to its end; None when the client went away before it.  ``close`` what is received.
 
     What is refused is read on without being kept, because a client hears no reply before it has sent the final dot.
     """
     reader = ContentReader(normalise=normalise)
-    keeper = Keeper(terms.folder, terms.limits.header_size, memory)
-    refusal: tuple[Reply, Cause] | None = None
-    try:
-        while not reader.done:
-            chunk = await next_chunk()
-            if not chunk:
-                return None
-            octets = reader.feed(chunk)
-            if refusal is None and (
-                refusal := _refusal(reader, terms, normalise=normalise) or await _keep(keeper, octets)
-            ):
-                reader.skimming = True
-                keeper.drop()
-        if refusal is not None:
-            return Unwanted(*refusal, reader.rest)
-        content = await _content(keeper)
-        if not isinstance(content, (HeldContent, StoredContent)):
-            return Unwanted(*content, reader.rest)
-    finally:
-        keeper.drop()
+    chunk = await giver.next_chunk()
+    if not chunk:
+        return None
+    octets = reader.feed(chunk)
+    giver.data_came(len(chunk), last=reader.done)
+    content: HeldContent | StoredContent | Unwanted | None
+    if reader.done and len(octets) <= PIECE and _refusal(reader, terms) is None:  # most contents come at once
+        memory.held += len(octets)
+        content = HeldContent(octets, terms.limits.header_size)
+    else:
+        content = await _in_pieces(giver, reader, octets, terms, memory)
+        if content is None or isinstance(content, Unwanted):
+            return content
     if has_more_received(content.head, terms.limits.received):
         close(content, memory)
         return Unwanted(replies.TOO_MANY_HOPS, Cause.RECEIVED, reader.rest)
     return Received(content, reader.bare, reader.rest)
+
+
+async def _in_pieces(
+    giver: Giver, reader: ContentReader, octets: bytes, terms: Terms, memory: Memory
+) -> HeldContent | StoredContent | Unwanted | None:
+    """Go on from the first octets of a content to the end of the data."""
+    keeper = Keeper(terms.folder, terms.limits.header_size, memory)
+    try:
+        refusal = await _taken(keeper, octets, reader, terms)
+        while not reader.done:
+            chunk = await giver.next_chunk()
+            if not chunk:
+                return None
+            octets = reader.feed(chunk)
+            giver.data_came(len(chunk), last=reader.done)
+            refusal = refusal or await _taken(keeper, octets, reader, terms)
+        content = refusal or await _content(keeper)
+        return Unwanted(*content, reader.rest) if isinstance(content, tuple) else content
+    finally:
+        keeper.drop()
 
 
 def close(content: HeldContent | StoredContent, memory: Memory) -> None:
@@ -78,24 +102,30 @@ def close(content: HeldContent | StoredContent, memory: Memory) -> None:
         memory.held -= content.size
 
 
-def _refusal(reader: ContentReader, terms: Terms, *, normalise: bool) -> tuple[Reply, Cause] | None:
-    if reader.bare and not normalise:
+def _refusal(reader: ContentReader, terms: Terms) -> _Refusal | None:
+    if reader.bare and not reader.normalise:
         return replies.BARE_NEWLINES, Cause.BARE_NEWLINES
-    if terms.limits.message_size and reader.size > terms.limits.message_size:
+    if 0 < terms.limits.message_size < reader.size:
         return replies.TOO_BIG, Cause.MESSAGE_SIZE
     return None
 
 
-async def _keep(keeper: Keeper, octets: bytes) -> tuple[Reply, Cause] | None:
-    try:
-        await keeper.keep(octets)
-    except OSError:
-        return replies.NO_ROOM, Cause.NO_ROOM
-    return None
+async def _taken(keeper: Keeper, octets: bytes, reader: ContentReader, terms: Terms) -> _Refusal | None:
+    """Keep ``octets``, or begin to skim."""
+    refusal = _refusal(reader, terms)
+    if refusal is None:
+        try:
+            await keeper.keep(octets)
+        except OSError:
+            refusal = _NO_ROOM
+    if refusal is not None:
+        reader.skimming = True
+        keeper.drop()
+    return refusal
 
 
-async def _content(keeper: Keeper) -> HeldContent | StoredContent | tuple[Reply, Cause]:
+async def _content(keeper: Keeper) -> HeldContent | StoredContent | _Refusal:
     try:
         return await keeper.content()
     except OSError:
-        return replies.NO_ROOM, Cause.NO_ROOM
+        return _NO_ROOM

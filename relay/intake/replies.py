@@ -54,12 +54,8 @@ TIMED_OUT = Reply(421, "4.4.2", "Timed out waiting for you")
 TOO_SLOW = Reply(421, "4.4.2", "Data comes too slowly")
 STOPPING = Reply(421, "4.3.2", "Shutting down, please try again later")
 
-_encode = lru_cache(maxsize=512)(Reply.encode)
-
-
-def octets_of(reply: Reply) -> bytes:
-    """Return the octets of ``reply``; the usual ones are encoded once."""
-    return _encode(reply)
+octets_of = lru_cache(maxsize=512)(Reply.encode)
+"""Returns the octets of a reply; the usual ones are encoded once."""
 
 
 @lru_cache(maxsize=64)

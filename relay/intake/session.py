@@ -16,7 +16,6 @@ from relay.mail.reply import Reply
 
 _FAR_TOO_MANY = 10
 """So many times ``limits.recipients`` ends the session."""
-_DATA_GRACE_SECONDS = 60.0
 
 
 class Session(Introduction):
@@ -41,8 +40,7 @@ class Session(Introduction):
         if isinstance(path, Reply):
             self.object_to(path)
             return
-        limit = self.terms.limits.message_size
-        if limit and path.size is not None and path.size > limit:
+        if path.size is not None and 0 < self.terms.limits.message_size < path.size:
             self.object_to(replies.TOO_BIG)
             return
         begun = self.terms.begin(self.client, path)
@@ -77,18 +75,23 @@ class Session(Introduction):
             self.object_to(path)
             return
         self._forward_paths += 1
+        if 0 < self.terms.limits.recipients < self._forward_paths and self._is_one_too_many():
+            transaction.note(path)
+            return
+        self.expect_nothing()
+        reply = await transaction.rcpt(path)
+        self._accepted += reply.positive
+        self.say(reply)
+
+    def _is_one_too_many(self) -> bool:
         limit = self.terms.limits.recipients
-        if limit and self._forward_paths > limit * _FAR_TOO_MANY:
-            transaction.note(path)
+        if self._forward_paths > limit * _FAR_TOO_MANY:
             self.cut(replies.FAR_TOO_MANY_RECIPIENTS, Cause.RECIPIENTS)
-        elif limit and self._accepted >= limit:
-            transaction.note(path)
+            return True
+        if self._accepted >= limit:
             self.say(replies.TOO_MANY_RECIPIENTS)
-        else:
-            self.expect_nothing()
-            reply = await transaction.rcpt(path)
-            self._accepted += reply.positive
-            self.say(reply)
+            return True
+        return False
 
     async def smtp_DATA(self, arg: str | None) -> None:
         """Receive the content and hand it to the mail transaction (RFC 5321 4.1.1.4)."""
@@ -102,22 +105,21 @@ class Session(Introduction):
             self.object_to(replies.NO_VALID_RECIPIENTS)
         else:
             self.say(replies.GO_AHEAD)
-            await self.flush()
             await self._take_content(self._transaction)
 
     async def _take_content(self, transaction: Transaction) -> None:
-        terms = self.terms
+        terms, memory = self.terms, self.reception.memory
         trusted = self.client.user is not None or self.client.address in terms.always_normalised
         normalise = trusted or terms.limits.normalise_bare_newlines
-        self.expect_data(min(_DATA_GRACE_SECONDS, terms.limits.command_timeout or _DATA_GRACE_SECONDS))
+        self.expect_data()
         self.in_data = True
-        received = await receive(self._next_data, terms, self.reception.memory, normalise=normalise)
+        received = await receive(self, terms, memory, normalise=normalise)
         if received is None:
             self.ending = True
             return
-        self.put_back(received.rest)
+        if received.rest:
+            self.put_back(received.rest)
         self.in_data = False
-        self.expect_nothing()
         if isinstance(received, Unwanted):
             terms.observe(ContentRefused(self.client, self._path.text, received.cause))
             await self.abandon()
@@ -129,15 +131,10 @@ class Session(Introduction):
         try:
             reply = await transaction.content(received.content)
         finally:
-            close(received.content, self.reception.memory)
+            close(received.content, memory)
         if reply.positive:
             self.junk = 0
         self.say(reply)
-
-    async def _next_data(self) -> bytes:
-        chunk = await self.next_chunk()
-        self.data_came(len(chunk))
-        return chunk
 
     async def abandon(self) -> None:
         """End the mail transaction, if one is under way."""

@@ -65,12 +65,14 @@ class Keeper:
 
     async def keep(self, octets: bytes) -> None:
         """Take the next octets."""
+        length = len(octets)
         self._pieces.append(octets)
-        self._waiting += len(octets)
-        self._memory.held += len(octets)
-        self.size += len(octets)
-        in_memory = self._file is None and not self._memory.full
-        if self._waiting > (LARGEST_IN_MEMORY if in_memory else PIECE):
+        self._waiting += length
+        self._memory.held += length
+        self.size += length
+        if self._waiting > PIECE and (
+            self._file is not None or self._memory.full or self._waiting > LARGEST_IN_MEMORY
+        ):
             await self._write()
 
     async def content(self) -> HeldContent | StoredContent:
@@ -90,14 +92,13 @@ class Keeper:
         """Forget what was kept, unless ``content`` gave it away."""
         self._pieces.clear()
         self._release()
+        file = self._file
+        if file is None:
+            return
         if self._writing is not None and not self._writing.done():  # a cancelled session; the thread goes on
-            self._writing.add_done_callback(lambda _: self._close())
+            self._writing.add_done_callback(lambda _: file.close())
         else:
-            self._close()
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
+            file.close()
 
     def _release(self) -> None:
         self._memory.held -= self._waiting

@@ -5,6 +5,8 @@ Python's decoder of line ends tells which kinds it saw, in a third of the time o
 
 from io import IncrementalNewlineDecoder
 
+_CLEAN = (None, "\r\n")
+
 
 class LineEnds:
     """Takes octets chunk by chunk; any chunking gives the same answer."""
@@ -21,11 +23,11 @@ class LineEnds:
     def finish(self) -> bool:
         """Tell whether a CR or LF stood alone; nothing is to follow."""
         self._decoder.decode("", final=True)
-        return self._decoder.newlines not in (None, "\r\n")
+        return self._decoder.newlines not in _CLEAN
 
 
 def has_bare(octets: bytes) -> bool:
     """Tell whether a CR or LF stands alone in ``octets``."""
-    ends = LineEnds()
-    ends.feed(octets)
-    return ends.finish()
+    decoder = IncrementalNewlineDecoder(None, translate=False)
+    decoder.decode(octets.decode("latin-1"), final=True)
+    return decoder.newlines not in _CLEAN

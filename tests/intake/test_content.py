@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from relay.intake.content import ContentReader, has_more_received
 from relay.intake.limits import Memory
-from relay.intake.stored import Keeper, StoredContent
+from relay.intake.receiving import Received, close, receive
+from relay.intake.stored import PIECE, Keeper, StoredContent
+from relay.intake.terms import Terms
 from relay.mail.content import HeldContent
 
 
@@ -185,3 +187,52 @@ async def test_a_content_in_a_file_shows_one_octet_more_than_the_limit_like_one_
         assert not content.head_is_whole
     finally:
         content.close()
+
+
+class Giver:
+    """Gives its chunks; remembers what it heard of them."""
+
+    def __init__(self, *chunks: bytes) -> None:
+        self.chunks = list(chunks)
+        self.heard: list[tuple[int, bool]] = []
+
+    async def next_chunk(self) -> bytes:
+        return self.chunks.pop(0) if self.chunks else b""
+
+    def data_came(self, octets: int, *, last: bool) -> None:
+        self.heard.append((octets, last))
+
+
+@pytest.mark.parametrize(
+    "chunks", [[b"a\r\n.\r\nQUIT\r\n"], [b"a", b"\r\n.\r", b"\nQUIT\r\n"], [b"a\r\n.\r\n", b"QUIT\r\n"]]
+)
+async def test_a_content_is_counted_until_it_is_closed_however_it_comes(
+    terms: Terms, chunks: list[bytes]
+) -> None:
+    memory, giver = Memory(), Giver(*chunks)
+    received = await receive(giver, terms, memory, normalise=False)
+    assert isinstance(received, Received)
+    assert b"".join(received.content.chunks_from(0)) == b"a\r\n"
+    assert received.rest + b"".join(giver.chunks) == b"QUIT\r\n"
+    assert memory.held == 3
+    close(received.content, memory)
+    assert memory.held == 0
+    assert [last for _, last in giver.heard] == [*[False] * (len(giver.heard) - 1), True]
+
+
+@pytest.mark.parametrize("chunks", [[], [b"a"], [b"a", b"b\r\n"]])
+async def test_of_a_client_that_goes_away_in_its_data_nothing_is_held(
+    terms: Terms, chunks: list[bytes]
+) -> None:
+    memory = Memory()
+    assert await receive(Giver(*chunks), terms, memory, normalise=False) is None
+    assert memory.held == 0
+
+
+async def test_what_comes_at_once_and_is_large_goes_to_a_file_where_memory_is_short(terms: Terms) -> None:
+    memory = Memory(at_most=0)
+    received = await receive(Giver(b"x" * (PIECE + 1) + b"\r\n.\r\n"), terms, memory, normalise=False)
+    assert isinstance(received, Received)
+    assert isinstance(received.content, StoredContent)
+    close(received.content, memory)
+    assert memory.held == 0
