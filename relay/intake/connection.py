@@ -8,6 +8,7 @@ import asyncio
 import ssl
 from abc import abstractmethod
 from collections.abc import Awaitable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import cast
 
@@ -34,8 +35,6 @@ class Connection(Incoming):
         self, reception: Reception, settings: ListenerSettings, loop: asyncio.AbstractEventLoop
     ) -> None:
         super().__init__(loop)
-        self.session = None
-        self.envelope = None
         self.terms = reception.terms
         self.settings = settings
         self.reception = reception
@@ -285,7 +284,12 @@ def _address_of(transport: asyncio.Transport) -> Address | None:
     name = transport.get_extra_info("peername")
     if not isinstance(name, tuple):
         return None
-    return plain_address(ip_address(name[0].partition("%")[0]))
+    return _address_in(name[0].partition("%")[0])
+
+
+@lru_cache(maxsize=1024)  # most mail comes from few clients, again and again
+def _address_in(text: str) -> Address:
+    return plain_address(ip_address(text))
 
 
 def _joined(begun: bytes, octets: bytes) -> bytes:

@@ -18,6 +18,8 @@ class Incoming(SMTP):
         # SMTP.__init__ costs 200 microseconds of introspection and may ask DNS for our own name: skipped
         asyncio.StreamReaderProtocol.__init__(self, None, None, loop)  # type: ignore[arg-type]  # it takes no reader, too
         self.loop = loop
+        self.session = None
+        self.envelope = None
         self.transport: asyncio.Transport | None = None
         self._kept = bytearray()
         self._waiter: asyncio.Future[bytes] | None = None

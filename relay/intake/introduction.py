@@ -46,7 +46,9 @@ class Introduction(Dialogue):
         if self.client.helo and self.is_too_much():
             return False
         await self.abandon()
-        self.client = replace(self.client, helo=self._told_helo or name, esmtp=esmtp)
+        client = self.client
+        helo = self._told_helo or name
+        self.client = Client(client.address, helo, esmtp=esmtp, tls=client.tls, user=client.user)
         return True
 
     def _offers_tls(self) -> bool:
