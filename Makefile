@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 run: $(VENV)/.installed  ## start the relay with a built-in stand-in helpdesk and send it samples
 	@$(BIN)/python tools/tour.py
 
-test: $(VENV)/.tested  ## the tests that need no system package, under three minutes
+test: $(VENV)/.tested  ## the tests that need no system package, under three minutes on two cores
 	$(BIN)/python -m pytest -q -n auto $(TEST_ARGS)
 
 test-peers: $(VENV)/.tested  ## the tests against real peers; installs what they need
