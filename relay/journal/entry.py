@@ -1,6 +1,6 @@
 """One decision as the journal keeps it: everything that was seen and found, never content.  Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -119,13 +119,17 @@ class Entry:
         return self.verdict.auto_closed or self.verdict.reason is Reason.OBSERVED
 
 
-def entry_of(event: TransactionEnded, *, keep_subject: bool) -> Entry | None:
-    """Return the entry for a mail transaction; None where nothing of it was judged."""
+def entry_of(event: TransactionEnded, *, keep_subject: bool, later: Sequence[PathEntry] = ()) -> Entry | None:
+    """Return the entry for a mail transaction; None where nothing of it was judged.
+
+    ``later``: what became of its forward-paths since; the last word on each counts.
+    """
     judged = event.judged
     if judged is None:
         return None
     label = judged.view.label
     milter = event.next_hop == Entrance.MILTER
+    paths = tuple([path_entry(path, milter=milter) for path in event.outcomes])
     return Entry(
         at=event.at,
         ref=judged.ref,
@@ -138,7 +142,7 @@ def entry_of(event: TransactionEnded, *, keep_subject: bool) -> Entry | None:
         reply=str(event.reply),
         next_hop=event.next_hop,
         seconds=event.seconds,
-        paths=tuple([path_entry(path, milter=milter) for path in event.outcomes]),
+        paths=_updated(paths, later) if later else paths,
         message_id=_line(label.message_id).removeprefix("<").removesuffix(">"),
         subject=decoded(_line(label.subject)) if keep_subject and label.subject else None,
         tool=tool_of(label),
@@ -148,13 +152,20 @@ def entry_of(event: TransactionEnded, *, keep_subject: bool) -> Entry | None:
 
 def with_paths(entry: Entry, later: Sequence[PathEntry]) -> Entry:
     """Return the entry with what became of its forward-paths later; the last word on each counts."""
+    return replace(entry, paths=_updated(entry.paths, later))
+
+
+def _updated(paths: Iterable[PathEntry], later: Sequence[PathEntry]) -> tuple[PathEntry, ...]:
     by_path = {path.path: path for path in later}
     by_told = {path.told or path.path: path for path in later}
-    paths = []
-    for path in entry.paths:
+    updated = []
+    for path in paths:
         since = by_path.get(path.path) or by_told.get(path.told or path.path)
-        paths.append(path if since is None else replace(since, path=path.path, told=path.told))
-    return replace(entry, paths=tuple(paths))
+        if since is not None:
+            updated.append(PathEntry(path.path, since.state, since.words, since.hop, path.told, since.at))
+        else:
+            updated.append(path)
+    return tuple(updated)
 
 
 def path_entry(path: PathOutcome, *, milter: bool = False, at: datetime | None = None) -> PathEntry:

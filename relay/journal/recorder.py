@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from relay.channels import ChannelBook
 from relay.errors import NewerSchemaError, NotDurableError, RelayError, UnavailableError
 from relay.events import Fault, JournalLost, JournalTrouble, Observe, TransactionEnded
-from relay.journal.entry import Later, PathEntry, entry_of, with_paths
+from relay.journal.entry import Later, PathEntry, entry_of
 from relay.journal.store import Journal, JournalPlace
 
 MOST_WAITING = 20_000
@@ -207,10 +207,10 @@ class Recorder:
         """Write entries; what became of their forward-paths meanwhile goes along, and out of ``later``."""
         entries = []
         for event in events:
-            entry = entry_of(event, keep_subject=terms.keep_subject)
+            since = later.get(event.queue_id, ())
+            entry = entry_of(event, keep_subject=terms.keep_subject, later=since)
             if entry is not None:
-                since = later.get(entry.queue_id)
-                entries.append((with_paths(entry, since) if since is not None else entry, terms.book))
+                entries.append((entry, terms.book))
         await journal.add(entries)
         self.written += len(entries)
         for entry, _ in entries:
