@@ -78,3 +78,20 @@ def test_what_is_measured_of_the_relay_alone_goes_into_the_page_beside_what_was_
         "`explain` on one message, whole process, ms",
         "idle relay with journal and page, MiB",
     } <= set(figures)
+
+
+def test_the_bytecodes_of_a_message_are_counted_in_every_thread_by_module_and_by_function():
+    command = [sys.executable, "-m", "bench.bytecodes", "spool", "--messages", "50", "--top", "400"]
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=150)
+    assert done.returncode == 0, done.stderr
+    whole = re.match(r"(\d+) bytecodes and (\d+) calls for a message\n", done.stdout)
+    assert whole is not None
+    assert int(whole[1]) > int(whole[2]) > 100
+    modules = {
+        name: int(number) for number, name in re.findall(r"^ +(\d+)  (\S+)$", done.stdout, re.MULTILINE)
+    }
+    assert (
+        min(modules[f"relay/{name}.py"] for name in ("intake/session", "judge/engine", "delivery/client")) > 0
+    )
+    assert modules["relay/journal/store/writing.py"] > 0, "a thread of its own"
+    assert re.search(r"^ +\d+ in +1\.0 calls  judge \(relay/judge/engine\.py\)$", done.stdout, re.MULTILINE)
