@@ -1,6 +1,7 @@
 """A database with one writer: what the spool's store and the journal's stand on."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,7 +39,7 @@ class Database:
         """Connect and bring the schema to our version; RelayError says what is wrong."""
         try:
             self._connected(may_upgrade=may_upgrade).close()
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             words = trouble(error) or error
             raise UnavailableError(f"the {self.area}'s database cannot be opened: {words}") from error
 
@@ -79,7 +80,7 @@ class Database:
         try:
             with self._engine.connect() as connection, connection.begin():
                 return question(connection)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             words = trouble(error)
             if words is None:
                 raise

@@ -196,6 +196,10 @@ async def test_a_closed_writer_finishes_what_waits_and_takes_nothing_more(bench:
     [
         (OSError(28, "No space left on device"), False),
         (sqlite3.DatabaseError("file is not a database"), False),
+        (sqlite3.OperationalError("database is locked"), False),
+        (sqlite3.InterfaceError("bad parameter or other API misuse"), False),
+        (sqlite3.IntegrityError("twice"), True),
+        (sqlite3.ProgrammingError("no such table"), True),
         (sa.exc.OperationalError("", None, sqlite3.OperationalError("locked")), False),
         (sa.exc.InterfaceError("", None, sqlite3.InterfaceError()), False),
         (sa.exc.IntegrityError("", None, sqlite3.IntegrityError("twice")), True),

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from relay.channels import ChannelBook
 from relay.database.columns import plain, to_number
-from relay.database.engine import free_share, insert_rows, is_sqlite
+from relay.database.engine import free_share, insert_rows, is_sqlite, run_on_sqlite
 from relay.errors import NotDurableError
 from relay.journal.entry import Entry, Later
 from relay.journal.query import Look
@@ -114,10 +114,8 @@ def _named(ref: str) -> sa.ColumnElement[bool]:
 def _first_number(connection: sa.Connection, count: int) -> int:
     """Return the first of ``count`` numbers in a row that nobody else gets."""
     if is_sqlite(connection):  # we hold the write lock
-        last = connection.exec_driver_sql(
-            "SELECT seq FROM sqlite_sequence WHERE name = 'journal_entry'"
-        ).scalar()
-        return int(last or 0) + 1
+        found = run_on_sqlite(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'journal_entry'")
+        return int(found[0][0]) + 1 if found else 1
     sequence = "pg_get_serial_sequence('journal_entry', 'number')"
     step = f"SELECT setval({sequence}, nextval({sequence}) + {count - 1:d})"
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7021874216)")

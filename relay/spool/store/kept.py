@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from relay.database.engine import insert_rows, is_sqlite
+from relay.database.engine import insert_rows, is_sqlite, run_on_sqlite
 from relay.mail.content import Content
 from relay.spool.item import Item, NewItem
 from relay.spool.reopenable import ToKeep
@@ -136,7 +136,7 @@ def pieces_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
 def _keys(connection: sa.Connection, contents: int, items: int) -> tuple[Sequence[int], Iterator[int]]:
     """Return keys for new rows, known before they are written; on SQLite nobody else writes meanwhile."""
     if is_sqlite(connection):
-        content, item = connection.exec_driver_sql(_LAST_KEYS).one()
+        ((content, item),) = run_on_sqlite(connection, _LAST_KEYS)
         return range(content + 1, content + 1 + contents), iter(range(item + 1, item + 1 + items))
     drawn = [
         connection.execute(_DRAW, {"table": table, "number": number}).scalars().all()

@@ -103,7 +103,7 @@ def settle(connection: sa.Connection, endings: Sequence[Ending]) -> list[Ended]:
     whole = [number for number, ending in endings_by_id.items() if ending.whole]
     gone: dict[int, int] = {}
     if whole:
-        gone = {row.id: row.content_id for row in run_for_ids(connection, _DELETE_MINE, whole, endings[0].me)}
+        gone = dict(run_for_ids(connection, _DELETE_MINE, whole, endings[0].me))
     kept = {
         number
         for number in sorted(endings_by_id.keys() - set(whole))
@@ -157,8 +157,7 @@ def drop_uses(connection: sa.Connection, content_ids: Collection[int]) -> dict[i
 
 def _deleted(connection: sa.Connection, content_ids: Iterable[int], *, most: int) -> dict[int, str | None]:
     """Delete contents that have ``most`` uses or fewer; return them with their files."""
-    rows = run_for_ids(connection, _DELETE_UNUSED, sorted(content_ids), most)
-    return {row.id: row.file for row in rows}
+    return dict(run_for_ids(connection, _DELETE_UNUSED, sorted(content_ids), most))
 
 
 def _keep(connection: sa.Connection, ending: Ending) -> bool:
