@@ -126,7 +126,8 @@ def run_for_ids(
     whole = words.format(ids=", ".join([mark] * len(ids)), more=mark)
     if on_sqlite:
         return run_on_sqlite(connection, whole, (*ids, more))
-    return list(connection.exec_driver_sql(whole, (*ids, more)).tuples())
+    rows: Any = connection.exec_driver_sql(whole, (*ids, more)).all()
+    return list(rows)
 
 
 def run_on_sqlite(
