@@ -106,7 +106,7 @@ def xforward_command(client: Client, taken: frozenset[str]) -> bytes | None:
     """
     address = _UNAVAILABLE
     if client.address is not None:
-        address = f"IPV6:{client.address}" if client.address.version == 6 else str(client.address)
+        address = ("IPV6:" if client.address.version == 6 else "") + client.address_text
     facts = {
         "NAME": _UNAVAILABLE,
         "ADDR": address,

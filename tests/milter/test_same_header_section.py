@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from relay.channels import ChannelBook
 from relay.judge import judge
 from relay.mail.envelope import Client, Known
 from relay.mail.fields import edited
+from relay.mail.label import Label
 from relay.mail.view import make_view
 from relay.milter.judging import Judgement, judge_message
 from relay.milter.packets import Command, Offer
@@ -113,7 +114,13 @@ def test_with_a_preset_what_leaves_the_mta_is_what_our_smtp_path_would_send(
     assert leaves == replacement + content[replaced:]
 
 
+def without_blanks(label: Label) -> Label:
+    tools = tuple((name, value.lstrip()) for name, value in label.tool_fields)
+    return Label(label.message_id.lstrip(), label.subject.lstrip(), tools)
+
+
 @given(whole_sections(), OFFERS)
+@example(held(b"Subject:\r\nX-Mailer:\r\n\r\n"), VERSION_2)
 def test_the_milter_sees_what_our_smtp_path_sees(section: HeldSection, offered: Offer) -> None:
     content = section.octets()
     message, _, _ = by_milter(section, offered, BOOK, RULES)
@@ -121,4 +128,6 @@ def test_the_milter_sees_what_our_smtp_path_sees(section: HeldSection, offered: 
         assert message.head == content
     seen = make_view(message.head, message.forward_paths, message.client, message.known)
     expected = make_view(content, [INBOUND], Client(OUTSIDE, helo=""), Known())
+    if offered is VERSION_2:  # an old MTA keeps the blanks behind a colon to itself, and we put one there
+        seen, expected = (replace(view, label=without_blanks(view.label)) for view in (seen, expected))
     assert replace(seen, header_octets=0) == replace(expected, header_octets=0)
