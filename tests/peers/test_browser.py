@@ -184,13 +184,13 @@ def test_verbs_steer_the_queue(relay: Relay, page: Page) -> None:
     expect(rows).to_have_count(2)
     rows.last.get_by_role("checkbox").check()
     page.get_by_role("button", name="Hold").click()
-    expect(page.get_by_role("status")).to_have_text("1 are held.")
+    expect(page.get_by_role("status")).to_have_text("Held: 1.")
     expect(page.locator(".entries > li.held")).to_have_count(1)
     page.locator(".entries > li.held a").click()
     page.get_by_role("button", name="Delete…").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Delete for good?")
     page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_role("status")).to_have_text("1 were deleted.")
+    expect(page.get_by_role("status")).to_have_text("Deleted: 1.")
     expect(rows).to_have_count(1)
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url("**/login")
@@ -219,7 +219,7 @@ def test_everything_works_without_a_script(relay: Relay, without_script: Page) -
     page.get_by_role("link", name="No, back to the queue").click()
     page.get_by_role("checkbox").last.check()
     page.get_by_role("button", name="Retry now").click()
-    expect(page.get_by_text("are due now.")).to_be_visible()
+    expect(page.get_by_text("Due now:")).to_be_visible()
 
 
 def test_markup_in_a_message_stays_text(relay: Relay, page: Page) -> None:

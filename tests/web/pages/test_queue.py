@@ -102,12 +102,12 @@ async def test_verbs_change_what_was_chosen_and_nothing_else(spool: Store) -> No
         await log_in(client, "operator", PASSWORDS["operator"])
         page = await see(client, "/queue")
         page = await press(client, page, "hold", 1, 3)
-        assert "2 are held." in page.text
+        assert "Held: 2." in page.text
         assert await items(spool) == {"Q-1": State.HELD, "Q-2": State.WAITING, "Q-3": State.HELD}
         page = await press(client, page, "release", 1)
-        assert "1 wait again." in page.text
+        assert "Waiting again: 1." in page.text
         page = await press(client, page, "retry", 1, 2)
-        assert "2 are due now." in page.text
+        assert "Due now: 2." in page.text
         page = await press(client, await see(client, "/queue/3"), "release", 3)
     assert await items(spool) == dict.fromkeys(("Q-1", "Q-2", "Q-3"), State.WAITING)
 
