@@ -89,13 +89,20 @@ class PassThrough:
         if reply.positive:
             self._route = route
             self._accepted.append(route.path)
-            self._give_back = asyncio.get_running_loop().call_later(HOLD_SECONDS, self._release)
-        elif not self._accepted:
+        if not self._accepted:
             self._release()
+        elif self._exchange is not None:
+            self._give_back = asyncio.get_running_loop().call_later(HOLD_SECONDS, self._release)
         return reply
 
     async def content(self, content: Content) -> Reply:
         """Judge, stamp and hand over; return what the next hop says."""
+        try:
+            return await self._content(content)
+        finally:
+            self._release()
+
+    async def _content(self, content: Content) -> Reply:
         route = self._route
         assert route is not None, "the session asks for a content only where a forward-path was accepted"
         self._stop_timer()
@@ -152,9 +159,10 @@ class PassThrough:
         if exchange is not None and self._accepted:
             return await exchange.rcpt(route.path)
         mail, replies = await self._begin(route, [*self._accepted, route.path])
-        if not mail.positive:
-            return mail
-        return replies[-1] if all(reply.positive for reply in replies[:-1]) else CHANGED_ITS_MIND
+        if mail.positive and all(reply.positive for reply in replies[:-1]):
+            return replies[-1]
+        self._release()  # what the hop would take is not what the client was promised
+        return CHANGED_ITS_MIND if mail.positive else mail
 
     async def _hand_over(self, route: Route, chunks: Iterable[bytes]) -> Reply:
         if self._exchange is None:
@@ -181,7 +189,10 @@ class PassThrough:
         self._stop_timer()
         try:
             reply = await step()
-            return Reply(451, "4.3.2", reply.text) if reply.code == 421 else reply
+            if reply.code != 421:
+                return reply
+            self._release()  # the hop is leaving; what it has accepted is put again
+            return Reply(451, "4.3.2", reply.text)
         except UnknownOutcomeError as fault:
             reply, words = NOT_CONFIRMED, str(fault)
         except AllBusyError as fault:

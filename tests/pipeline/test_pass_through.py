@@ -1,7 +1,7 @@
 """The story of a message in pass-through, with a scripted next hop in place of a real one."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from itertools import count
@@ -331,6 +331,60 @@ async def test_a_hop_that_takes_back_an_accepted_forward_path_defers_the_message
     relay.desk.answers["in@relay.example"] = Reply(550, "5.1.1", "Gone")
     assert (await transaction.content(HeldContent(COPY))).code == 451
     assert relay.desk.content == b""
+
+
+async def test_a_client_that_falls_silent_after_a_refused_rcpt_gives_the_connection_back_too(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pass_through, "HOLD_SECONDS", 0.01)
+    transaction = relay.begin()
+    await transaction.rcpt(path("in@relay.example"))
+    relay.desk.answers["a@desk.example"] = Reply(550, "5.1.1", "Nobody")
+    assert (await transaction.rcpt(path("a@desk.example"))).code == 550
+    await asyncio.sleep(0.05)
+    assert relay.hops.out == 0
+    assert await transaction.content(HeldContent(COPY)) == TAKEN
+
+
+@pytest.mark.parametrize("refused", ["in@relay.example", "MAIL"])
+async def test_a_hop_that_takes_back_an_accepted_forward_path_never_gets_the_message_for_the_others_alone(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch, refused: str
+):
+    monkeypatch.setattr(pass_through, "HOLD_SECONDS", 0.01)
+    transaction = relay.begin()
+    await transaction.rcpt(path("in@relay.example"))
+    await asyncio.sleep(0.05)
+    full = Reply(452, "4.2.2", "Full")
+    if refused == "MAIL":
+        relay.desk.mail = full
+    else:
+        relay.desk.answers[refused] = full
+    assert (await transaction.rcpt(path("a@desk.example"))).temporary
+    assert relay.hops.out == 0
+    assert await transaction.content(HeldContent(COPY)) == pass_through.CHANGED_ITS_MIND
+    assert relay.desk.content == b""
+
+
+async def test_a_hop_that_takes_its_leave_at_a_rcpt_still_gets_the_message_for_the_others(relay: Relay):
+    transaction = relay.begin()
+    await transaction.rcpt(path("in@relay.example"))
+    relay.desk.answers["a@desk.example"] = Reply(421, "4.3.2", "Shutting down")
+    assert (await transaction.rcpt(path("a@desk.example"))).code == 451
+    assert relay.hops.out == 0
+    assert await transaction.content(HeldContent(COPY)) == TAKEN
+    assert relay.desk.said[-1][2] == ["in@relay.example"]
+
+
+async def test_a_content_that_cannot_be_read_gives_the_connection_back(relay: Relay):
+    class Damaged(HeldContent):
+        def chunks_from(self, offset: int) -> Iterator[bytes]:
+            raise OSError(5, "Input/output error")
+
+    transaction = relay.begin()
+    await transaction.rcpt(path("in@relay.example"))
+    with pytest.raises(OSError, match="Input"):
+        await transaction.content(Damaged(COPY, 10))
+    assert relay.hops.out == 0
 
 
 async def test_abandoning_gives_the_connection_back(relay: Relay):
