@@ -72,6 +72,7 @@ class Wire(asyncio.Protocol):
                     return self._farewell
                 self._check()
                 await self._change()
+            self._deadline.clear()
         return self._replies.popleft()
 
     async def drain(self, seconds: float | None) -> None:
@@ -79,9 +80,8 @@ class Wire(asyncio.Protocol):
         self._check()
         if self._paused:
             self._give(seconds)
-            while self._paused:
-                await self._change()
-                self._check()
+            await self._room()
+            self._deadline.clear()
 
     def close(self) -> None:
         """Close when everything written is sent."""
@@ -158,6 +158,11 @@ class Wire(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    async def _room(self) -> None:
+        while self._paused:
+            await self._change()
+            self._check()
+
     def _change(self) -> asyncio.Future[None]:
         """Return what to wait for until something has happened."""
         self._waiter = self._loop.create_future()
@@ -172,5 +177,7 @@ class Wire(asyncio.Protocol):
         self._deadline.set(max(seconds, _SOONEST))
 
     def _expired(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(PeerError(f"no answer within {self._patience:g} seconds"))
+        """End the connection, even where who waits was just woken by a part of a reply and would wait again."""
+        if not self._replies:
+            self._fail(PeerError(f"no answer within {self._patience:g} seconds"))
+            self._wake()

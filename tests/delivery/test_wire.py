@@ -1,4 +1,5 @@
 import asyncio
+import time
 
 import pytest
 
@@ -60,6 +61,49 @@ async def test_waiting_has_a_limit_even_where_a_reply_dribbles_in() -> None:
         dribble.cancel()
         wire.abort()
         await wire.closed(5)
+
+
+class _Still(asyncio.Transport):
+    """A connection over which nothing goes."""
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None: ...
+    def write(self, data: bytes) -> None: ...  # type: ignore[override]
+    def close(self) -> None: ...
+
+
+async def test_a_part_of_a_reply_at_the_very_moment_of_the_limit_does_not_lift_it() -> None:
+    wire = Wire(_Still())
+    wire.send(b"NOOP\r\n", 1)
+    reply = asyncio.create_task(wire.reply(0.05))
+    await asyncio.sleep(0.01)
+    asyncio.get_running_loop().call_later(0.02, wire.data_received, b"25")
+    time.sleep(0.06)  # noqa: ASYNC251 - the limit passes before the task has looked at what came
+    with pytest.raises(PeerError, match=r"within 0\.05 seconds"):
+        await asyncio.wait_for(reply, 0.5)
+    assert not wire.usable
+
+
+async def test_a_limit_that_passes_while_nobody_waits_harms_nothing() -> None:
+    wire = Wire(_Still())
+    wire.send(b"NOOP\r\n", 1)
+    reply = asyncio.create_task(wire.reply(0.02))
+    await asyncio.sleep(0)
+    wire.data_received(b"250 ok\r\n")
+    assert (await reply).code == 250
+    await asyncio.sleep(0.05)
+    assert wire.usable
+
+
+async def test_a_reply_at_the_very_moment_of_the_limit_is_a_reply() -> None:
+    wire = Wire(_Still())
+    wire.send(b"NOOP\r\n", 1)
+    reply = asyncio.create_task(wire.reply(0.05))
+    await asyncio.sleep(0.01)
+    asyncio.get_running_loop().call_later(0.02, wire.data_received, b"250 ok\r\n")
+    time.sleep(0.06)  # noqa: ASYNC251
+    assert (await reply).code == 250
+    await asyncio.sleep(0.01)
+    assert wire.usable
 
 
 async def _dribble(hop: ScriptedHop) -> None:
