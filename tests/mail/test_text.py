@@ -21,6 +21,9 @@ from relay.mail.text import unicode_text, visible
         ("a\udcffb", r"a\udcffb"),
         ("\U000e0001", r"\U000e0001"),
         ("a\u115f\u1160\u3164\uffa0\u2800b", r"a\u115f\u1160\u3164\uffa0\u2800b"),
+        ("support\ufe0f@company.com", r"support\ufe0f@company.com"),
+        ("s\u034fupport@\U000e0100\ufe00company.com", r"s\u034fupport@\U000e0100\ufe00company.com"),
+        ("\ufe0fa\xad\u180b", r"\ufe0fa\xad\u180b"),
         ("", ""),
     ],
 )
@@ -28,7 +31,7 @@ def test_what_does_not_print_is_written_as_an_escape(text: str, shown: str) -> N
     assert visible(text) == shown
 
 
-@pytest.mark.parametrize("mark", ["\u0301", "\u0489", "\u0e47", "\U000e0100"])
+@pytest.mark.parametrize("mark", ["\u0301", "\u0489", "\u0e47", "\U0001e8d0"])
 def test_a_pile_of_marks_on_one_character_is_written_out_from_the_sixth_on(mark: str) -> None:
     escape = mark.encode("unicode_escape").decode()
     assert visible(f"Z{mark * 5}a") == f"Z{mark * 5}a"
@@ -53,6 +56,7 @@ def test_a_mark_beside_its_letter_does_not_let_a_pile_begin_anew() -> None:
         "اَلْعَرَبِيَّةُ",
         "བོད་སྐད་བསྒྲུབས",
         "❤️ 1️⃣ \U0001f1e9\U0001f1ea",
+        "葛\U000e0100城 \u1820\u180b \u05d9\u05b4\u034f\u05b7",
         "한국어 \u1112\u1161\u11ab",
     ],
 )
