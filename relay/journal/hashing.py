@@ -14,15 +14,24 @@ from relay.mail.view import MessageView, Recipient
 
 HASHED_DOMAIN = "hashed.invalid"
 """Stands for the domain of whoever is hashed; nobody can have it (RFC 2606)."""
+_LONGEST_KNOWN = 320
+"""Characters; whoever is longer gets no mail (RFC 5321 4.5.3.1), and would be kept in memory whole."""
 _ADDRESS = re.compile(r'[^\s<>()\[\],;:"@]+@[^\s<>()\[\],;:"@]+')
 
 Change = Callable[[Mailbox], Mailbox]
 
 
-@lru_cache(4096)
 def address_number(address: Mailbox, key: bytes = b"") -> int:
     """Return 64 bits, signed, by which an index finds ``address``; without the key nobody can tell from them whose it is."""
+    known = len(address.local) + len(address.domain) <= _LONGEST_KNOWN
+    return _known_number(address, key) if known else _number(address, key)
+
+
+def _number(address: Mailbox, key: bytes) -> int:
     return int.from_bytes(_digest(address, key, 8), "big", signed=True)
+
+
+_known_number = lru_cache(4096)(_number)
 
 
 def hashed(address: Mailbox, key: bytes) -> Mailbox:

@@ -19,6 +19,9 @@ from relay.journal.store import Journal, JournalPlace
 
 MOST_WAITING = 20_000
 """Entries in memory, while the journal is away."""
+MOST_OCTETS = 256 * 1024 * 1024
+"""What they take there, roughly: a header section of many addresses takes thirty times its size."""
+_OCTETS_OF_AN_ADDRESS = 200
 _BATCH = 250
 _GATHER_SECONDS = 0.5
 _RETRY_SECONDS = 5.0
@@ -46,6 +49,7 @@ class Recorder:
         self._observe = observe
         self._now = now
         self._waiting: deque[TransactionEnded | Later] = deque()
+        self._octets = 0
         self._more = asyncio.Event()
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -88,15 +92,26 @@ class Recorder:
             sum(isinstance(one, TransactionEnded) for one in self._waiting), "the relay ended meanwhile"
         )
         self._waiting.clear()
+        self._octets = 0
         await self._shut()
 
     def _put(self, one: TransactionEnded | Later) -> None:
-        if len(self._waiting) >= MOST_WAITING:
-            self._waiting.popleft()
-            self._lose(1, "too much waits for it")
         self._waiting.append(one)
+        self._octets += _octets_of(one)
+        while len(self._waiting) > MOST_WAITING or (self._octets > MOST_OCTETS and len(self._waiting) > 1):
+            self._lose(int(isinstance(self._first(), TransactionEnded)), "too much waits for it")
         if not self._more.is_set():
             self._more.set()
+
+    def _first(self) -> TransactionEnded | Later:
+        """Return what has waited longest, which waits no more."""
+        one = self._waiting.popleft()
+        self._octets -= _octets_of(one)
+        return one
+
+    def _put_back(self, batch: Sequence[TransactionEnded | Later]) -> None:
+        self._waiting.extendleft(reversed(batch))
+        self._octets += sum(map(_octets_of, batch))
 
     def _lose(self, entries: int, words: str) -> None:
         if entries:
@@ -161,12 +176,12 @@ class Recorder:
         assert self.journal is not None
         left = len(self._waiting)
         while left > 0:
-            batch = [self._waiting.popleft() for _ in range(min(left, len(self._waiting), _BATCH))]
+            batch = [self._first() for _ in range(min(left, len(self._waiting), _BATCH))]
             left -= _BATCH
             try:
                 await self._write_batch(self.journal, batch)
             except BaseException:
-                self._waiting.extendleft(reversed(batch))
+                self._put_back(batch)
                 raise
 
     async def _write_batch(self, journal: Journal, batch: list[TransactionEnded | Later]) -> None:
@@ -220,6 +235,15 @@ class Recorder:
         terms = self._terms()
         if self.journal is not None:
             await self.journal.prune(terms.keep, terms.max_size, self._now())
+
+
+def _octets_of(one: TransactionEnded | Later) -> int:
+    """Return about how much memory it takes, where that is much."""
+    if isinstance(one, Later) or one.judged is None:
+        return 0
+    view = one.judged.view
+    addresses = len(view.recipients) + len(view.reply_to) + len(view.originals)
+    return view.header_octets + addresses * _OCTETS_OF_AN_ADDRESS
 
 
 def _by_queue_id(batch: Iterable[TransactionEnded | Later]) -> dict[str, tuple[PathEntry, ...]]:

@@ -1,5 +1,6 @@
 """Outsiders are kept only as keyed hashes where the settings say so, and nobody else is."""
 
+import tracemalloc
 from dataclasses import replace
 from itertools import product
 
@@ -18,6 +19,7 @@ from relay.journal.hashing import (
 )
 from relay.journal.record import text_of_entry
 from relay.judge import judge
+from relay.mail.address import Mailbox
 from relay.mail.view import MessageView
 from tests.journal.entries import copy, entry
 from tests.samples import BOOK, box
@@ -33,6 +35,17 @@ def test_the_same_address_and_key_give_the_same_hash_and_others_another() -> Non
     assert hashed(ANNA, KEY) == hashed(box("ANNA@Mail.Example"), KEY)
     assert hashed(ANNA, KEY).domain == HASHED_DOMAIN
     assert len({address_number(ANNA), address_number(ANNA, KEY), address_number(ANNA, OTHER)}) == 3
+
+
+def test_a_long_address_has_a_number_and_is_not_kept_in_memory() -> None:
+    tracemalloc.start()
+    try:
+        numbers = {address_number(Mailbox("a" * 100_000 + str(number), "x"), KEY) for number in range(20)}
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
+    assert len(numbers) == 20
+    assert address_number(Mailbox("a" * 400, "x"), KEY) != address_number(Mailbox("a" * 400, "x"))
 
 
 def test_no_octet_of_an_outsider_is_left_and_every_octet_of_ours_is() -> None:

@@ -168,6 +168,44 @@ async def test_what_is_too_much_is_lost_oldest_first_and_counted(
     assert [told.entries for told in wanted.events if isinstance(told, JournalLost)] == [1, 1]
 
 
+async def test_what_takes_too_much_memory_is_lost_oldest_first_and_counted(
+    wanted: Wanted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_OCTETS", 100_000)
+    folder = wanted.terms.place.folder
+    folder.write_text("no folder")
+    many = ", ".join(f"{number}@x" for number in range(300))
+    async with wanted.recorder() as recorder:
+        for name in "ABCDE":
+            recorder.take(event(f"To: {many}", queue_id=name))
+        await until(lambda: wanted.events)
+        assert recorder.waiting == 1
+        recorder.take(copy("F"))  # type: ignore[arg-type]
+        folder.unlink()
+        await until(lambda: recorder.written == 2)
+        assert recorder.lost == 4
+        for name in "GH":
+            recorder.take(copy(name))  # type: ignore[arg-type]
+        await until(lambda: recorder.written == 4)
+    assert await wanted.kept() == ["E", "F", "G", "H"]
+
+
+async def test_what_became_of_a_forward_path_is_no_entry_when_it_is_lost(
+    wanted: Wanted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 2)
+    folder = wanted.terms.place.folder
+    folder.write_text("no folder")
+    async with wanted.recorder() as recorder:
+        recorder.later(Later("Z", (PathEntry("a@x.example", PathState.DELIVERED, at=NOON),)))
+        for name in "AB":
+            recorder.take(copy(name))  # type: ignore[arg-type]
+        folder.unlink()
+        await until(lambda: recorder.written == 2)
+        assert recorder.lost == 0
+    assert await wanted.kept() == ["A", "B"]
+
+
 async def test_what_waits_at_the_end_while_the_journal_is_away_is_lost_and_counted(wanted: Wanted) -> None:
     wanted.terms.place.folder.write_text("no folder")
     async with wanted.recorder() as recorder:
