@@ -117,12 +117,15 @@ def _haraka(stack: ExitStack, folder: Path, sink: Sink) -> tuple[int, Sequence[i
     return port, [process.pid]
 
 
-def _toy(stack: ExitStack, folder: Path, sink: Sink) -> tuple[int, Sequence[int]]:
-    port = free_port()
-    toy = [sys.executable, Path(__file__).with_name("toy.py"), port, sink.port]
-    process = stack.enter_context(running(toy, output=folder / "log"))
-    wait_for(port, process)
-    return port, [process.pid]
+def _script(name: str) -> Start:
+    def start(stack: ExitStack, folder: Path, sink: Sink) -> tuple[int, Sequence[int]]:
+        port = free_port()
+        command = [sys.executable, Path(__file__).with_name(name), port, sink.port]
+        process = stack.enter_context(running(command, output=folder / "log"))
+        wait_for(port, process)
+        return port, [process.pid]
+
+    return start
 
 
 PEERS: dict[str, Start] = {
@@ -134,7 +137,8 @@ PEERS: dict[str, Start] = {
     "spool, two instances": _relay("spool", 2),
     "postfix": _postfix,
     "haraka": _haraka,
-    "toy": _toy,
+    "toy": _script("toy.py"),
+    "octets only": _script("octets.py"),
 }
 
 
