@@ -6,6 +6,7 @@ python octets.py PORT NEXT_HOP_PORT
 import asyncio
 import signal
 import sys
+from typing import cast
 
 import uvloop
 
@@ -19,8 +20,7 @@ class End(asyncio.Protocol):
         self._early: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass
 
     def join(self, other: "End") -> None:
         """Begin to hand on; first what came before there was anybody to hand it to."""
