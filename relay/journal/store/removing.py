@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from relay.database.engine import insert_rows, is_sqlite
 from relay.journal.entry import Entry, PathState
 from relay.journal.store.asking import paths_of
-from relay.journal.store.rows import entry_of_row, path_of_row
+from relay.journal.store.rows import entry_of_row, fit, path_of_row
 from relay.journal.store.schema import ADDRESS, COUNT, DIGEST, ENTRY, FORGOTTEN, LOOK, PATH
+from relay.mail.address import Mailbox, parse_mailbox
 
 AT_ONCE = 500
 """Entries that one transaction removes, so that whoever writes does not wait long."""
@@ -75,14 +76,17 @@ def _prune_oldest(connection: sa.Connection, excess: int) -> tuple[int, int]:
     return len(gone), freed
 
 
+_DELETE_PATH = sa.delete(PATH).where(PATH.c.queue_id == sa.bindparam("of"), PATH.c.path == sa.bindparam("to"))
+
+
 @dataclass(frozen=True, slots=True)
 class Forgotten:
     """What is to be removed of one address."""
 
     numbers: tuple[int, ...]
     """Those of ``ADDRESS``."""
-    paths: tuple[str, ...]
-    """As they stand in ``PATH``, in small letters."""
+    addresses: tuple[Mailbox, ...]
+    """As they may stand in ``PATH``."""
 
 
 def forget(connection: sa.Connection, wishes: Sequence[Forgotten]) -> Sequence[tuple[str, ...]]:
@@ -110,11 +114,26 @@ def _forget(connection: sa.Connection, wish: Forgotten) -> tuple[str, ...]:
 
 def _forget_paths(connection: sa.Connection, wish: Forgotten) -> None:
     """Remove what is noted of forward-paths whose entries are gone; of what waits yet nothing more is to come."""
-    of_it = sa.func.lower(PATH.c.path).in_(wish.paths)
-    rows = connection.execute(sa.select(PATH).where(of_it)).all()
+    plainly = {fit(str(address)).lower() for address in wish.addresses}
+    written = sa.or_(
+        sa.func.lower(PATH.c.path).in_(plainly), PATH.c.path.contains('"'), _beyond_ascii(connection)
+    )
+    rows = [
+        row
+        for row in connection.execute(sa.select(PATH).where(written))
+        if row.path.lower() in plainly or parse_mailbox(row.path) in wish.addresses
+    ]
     waiting = {row.queue_id for row in rows if path_of_row(row).state not in _SETTLED}
     insert_rows(connection, FORGOTTEN, ("queue_id",), [(one,) for one in waiting], "ON CONFLICT DO NOTHING")
-    connection.execute(sa.delete(PATH).where(of_it))
+    if rows:
+        connection.execute(_DELETE_PATH, [{"of": row.queue_id, "to": row.path} for row in rows])
+
+
+def _beyond_ascii(connection: sa.Connection) -> sa.ColumnElement[bool]:
+    """Tell which forward-paths an engine may not know in small letters."""
+    octets = sa.cast(PATH.c.path, sa.LargeBinary)
+    size = sa.func.length(octets) if is_sqlite(connection) else sa.func.octet_length(PATH.c.path)
+    return size != sa.func.length(PATH.c.path)
 
 
 def _waits(entry: Entry) -> bool:

@@ -19,7 +19,6 @@ from relay.journal.query import Count, Look, Observed, Query, Size
 from relay.journal.store import asking, counting, removing, writing
 from relay.journal.store.asking import Asking
 from relay.journal.store.place import JournalPlace
-from relay.journal.store.rows import fit
 from relay.journal.store.writing import Writing
 from relay.mail.address import Mailbox
 
@@ -133,9 +132,8 @@ class Journal:
 
         Of what waits still nothing more is noted.
         """
-        spellings = [address, hashed(address, self._place.key)] if self._place.key else [address]
-        paths = tuple(fit(str(each)).lower() for each in spellings)
-        wish = removing.Forgotten(self._asking.numbers(address), paths)
+        spellings = (address, hashed(address, self._place.key)) if self._place.key else (address,)
+        wish = removing.Forgotten(self._asking.numbers(address), spellings)
         queue_ids: list[str] = []
         while gone := await self._database.do(removing.forget, wish):
             queue_ids += gone
