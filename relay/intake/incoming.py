@@ -24,8 +24,8 @@ class Incoming(SMTP):
         self._kept = bytearray()
         self._waiter: asyncio.Future[bytes] | None = None
         self._at_end = False
-        self._stopped = False
-        """Reading was paused because there is no room."""
+        self._stopped: asyncio.Transport | None = None
+        """What is not read from because there is no room; not ``transport`` where TLS came on top of it meanwhile."""
 
     def data_received(self, data: bytes) -> None:
         """Hand the octets on, or keep them."""
@@ -36,9 +36,9 @@ class Incoming(SMTP):
                 waiter.set_result(data)
             return
         self._kept += data
-        if len(self._kept) > ROOM and not self._stopped and self.transport is not None:
-            self._stopped = True
-            self.transport.pause_reading()
+        if len(self._kept) > ROOM and self._stopped is None and self.transport is not None:
+            self._stopped = self.transport
+            self._stopped.pause_reading()
 
     def eof_received(self) -> bool | None:
         """Keep our half open: the client may be waiting for a reply."""
@@ -51,14 +51,14 @@ class Incoming(SMTP):
             self._kept.clear()
         self._end()
         asyncio.StreamReaderProtocol.connection_lost(self, error)
-        self.transport = None
+        self.transport = self._stopped = None
 
     def next_octets(self) -> asyncio.Future[bytes]:
         """Return what came, or else will come next; nothing when the client is gone."""
         octets = self.loop.create_future()
         if self._kept:
-            if self._stopped and self.transport is not None:
-                self.transport.resume_reading()
+            if self._stopped is not None:
+                self._stopped.resume_reading()
             octets.set_result(self.take_kept())
         elif self._at_end:
             octets.set_result(b"")
@@ -70,7 +70,7 @@ class Incoming(SMTP):
         """Return, and forget, what came while nobody waited; whether more is read is up to the caller."""
         kept = bytes(self._kept)
         self._kept.clear()
-        self._stopped = False
+        self._stopped = None
         return kept
 
     def _end(self) -> None:

@@ -1,8 +1,18 @@
 """The receiving end of a connection: octets to who waits, a bound on what is kept, the end."""
 
 import asyncio
+import ssl
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from intake_fakes import TAKEN, House, calling, running, until
 
 from relay.intake.incoming import ROOM, Incoming
+from relay.intake.terms import IntakeLimits, ListenerSettings, Terms, TlsMode
+from relay.intake.tls import server_context
+from relay.mail.envelope import ForwardPath
+from relay.mail.reply import Reply
 
 
 class Transport(asyncio.Transport):
@@ -67,6 +77,56 @@ async def test_the_bound_holds_after_what_was_kept_is_thrown_away() -> None:
     assert len(incoming.take_kept()) == ROOM + 1
     incoming.data_received(b"x" * (ROOM + 1))
     assert transport.told == ["pause", "pause"]
+
+
+async def test_what_was_stopped_goes_on_though_tls_came_on_top_of_it_meanwhile() -> None:
+    plain, encrypted = Transport(), Transport()
+    incoming = incoming_over(plain)
+    incoming.data_received(b"x" * (ROOM + 1))  # with the last octets of the handshake, before it has returned
+    incoming.transport = encrypted
+    await incoming.next_octets()
+    assert (plain.told, encrypted.told) == (["pause", "resume"], [])
+
+
+async def test_nothing_is_read_from_a_connection_that_is_gone() -> None:
+    transport = Transport()
+    incoming = incoming_over(transport)
+    incoming.data_received(b"x" * (ROOM + 1))
+    incoming.connection_lost(None)
+    assert len(await incoming.next_octets()) == ROOM + 1
+    assert transport.told == ["pause"]
+
+
+@pytest.mark.parametrize("tls", [TlsMode.NONE, TlsMode.IMPLICIT])
+async def test_a_client_that_floods_a_busy_session_is_held_up_and_then_heard_out(
+    house: House, terms: Terms, tls: TlsMode, certificate: tuple[Path, Path], trusting: ssl.SSLContext
+) -> None:
+    go_on = asyncio.Event()
+
+    async def slowly(path: ForwardPath) -> Reply:
+        await go_on.wait()
+        return Reply(250, "2.1.5", "OK")
+
+    house.answer_rcpt = slowly
+    limits = IntakeLimits(junk_commands=0)
+    terms = replace(terms, limits=limits, tls=server_context(*certificate))
+    encrypted = trusting if tls is TlsMode.IMPLICIT else None
+    async with (
+        running(terms, ListenerSettings("127.0.0.1", 0, tls=tls)) as intake,
+        calling(intake, tls=encrypted) as caller,
+    ):
+        await caller.hello()
+        await caller.ask("MAIL FROM:<a@x.example>")
+        caller.writer.write(b"RCPT TO:<b@y.example>\r\n" + b"NOOP\r\n" * 150_000 + b"DATA\r\nx\r\n.\r\n")
+        (session,) = intake._reception._inside
+        await until(lambda: len(session._kept) > ROOM)  # type: ignore[attr-defined]
+        await asyncio.sleep(0.05)
+        assert len(session._kept) <= ROOM + 256 * 1024  # type: ignore[attr-defined]
+        go_on.set()
+        caller.writer.write_eof() if encrypted is None else caller.writer.write(b"QUIT\r\n")
+        heard = await asyncio.wait_for(caller.reader.read(), 20)
+        assert str(TAKEN).encode() in heard
+    assert house.delivered == [b"x\r\n"]
 
 
 async def test_after_a_half_close_what_was_kept_is_heard_and_then_the_end() -> None:
