@@ -55,7 +55,7 @@ class Client:
     """Who hands us a message: the peer, or whom a PROXY or XCLIENT peer says that it speaks for."""
 
     address: Address | None = None
-    """Never IPv4-mapped (see ``plain_address``); None where unknown, as on a unix socket."""
+    """Never IPv4-mapped, and without a zone (see ``plain_address``); None where unknown, as on a unix socket."""
     helo: str = ""
     esmtp: bool = True
     tls: bool = False
@@ -95,7 +95,12 @@ class Known:
 
 
 def plain_address(address: Address) -> Address:
-    """Return the IPv4 address inside an IPv4-mapped IPv6 address; every other address unchanged."""
-    if address.version == 6 and (mapped := address.ipv4_mapped) is not None:
+    """Return the IPv4 address inside an IPv4-mapped IPv6 address, every other one without its zone.
+
+    A zone (``fe80::1%eth0``) means something on one machine only, and may hold blanks.
+    """
+    if address.version == 4:
+        return address
+    if (mapped := address.ipv4_mapped) is not None:
         return mapped
-    return address
+    return IPv6Address(int(address)) if address.scope_id is not None else address

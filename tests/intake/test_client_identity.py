@@ -93,6 +93,7 @@ def test_no_octets_make_the_proxy_reader_raise(octets: bytes, start: bytes) -> N
         ("addr=IPV6:2001:db8::1", Told(address_told=True, address=ip_address("2001:db8::1"))),
         ("ADDR=2001:db8::1", Told(address_told=True, address=ip_address("2001:db8::1"))),
         ("ADDR=::ffff:192.0.2.1", Told(address_told=True, address=ip_address("192.0.2.1"))),
+        ("ADDR=IPV6:fe80::1%x+20HELO=y", Told(address_told=True, address=ip_address("fe80::1"))),
         ("ADDR=[UNAVAILABLE] NAME=[TEMPUNAVAIL]", Told(address_told=True)),
         ("NAME=x PORT=1 PROTO=ESMTP HELO=a+20b", Told(helo="a b")),
         ("LOGIN=anna DESTADDR=192.0.2.1 DESTPORT=25", Told(user_told=True, user="anna")),

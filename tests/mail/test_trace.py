@@ -143,6 +143,7 @@ def test_no_octets_make_the_trace_raise(content: bytes) -> None:
         ("192.0.2.5", "192.0.2.5"),
         ("2001:db8::1", "2001:db8::1"),
         ("::1", "::1"),
+        ("fe80::1%eth0", "fe80::1"),
     ],
 )
 def test_a_mapped_address_is_the_ipv4_address_in_it(address: str, expected: str) -> None:
