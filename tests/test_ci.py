@@ -14,7 +14,8 @@ echo "== $1"
 case $1 in
 check) exit ${CHECK:-0};;
 test) echo "${TEST:-70 passed in 61.00s (0:01:01)}"; exit ${TEST_CODE:-0};;
-test-peers) echo "${PEERS:-7 passed in 1.00s}";;
+test-peers) [ -z "$FORCE_COLOR" ] || [ "$PY_COLORS" = 0 ] || bold=$(printf '\\033[1m')
+    echo "$bold${PEERS:-7 passed in 1.00s}";;
 esac
 """
 
@@ -29,6 +30,7 @@ esac
         ({"TEST": "no tests ran in 0.01s", "TEST_CODE": "5"}, "7 passed, 1 failed"),
         ({"TEST": "INTERNALERROR> boom", "TEST_CODE": "3"}, "7 passed, 1 failed"),
         ({"PEERS": "5 passed, 2 skipped in 1.00s"}, "75 passed, 2 failed"),
+        ({"PEERS": "5 passed, 2 skipped in 1.00s", "FORCE_COLOR": "1"}, "75 passed, 2 failed"),
     ],
 )
 def test_no_failure_is_hidden(tmp_path: Path, world: dict[str, str], last: str) -> None:
