@@ -66,11 +66,10 @@ def _in_json(_: object, __: str, facts: EventDict) -> str:
 
 def _shown(_: object, __: str, facts: EventDict) -> EventDict:
     """Return the facts as a terminal may have them; JSON is ASCII, and escapes what does not print by itself."""
-    return {name: _shown_fact(fact) for name, fact in facts.items()}
-
-
-def _shown_fact(fact: object) -> object:
-    return "\n".join(map(visible, fact.split("\n"))) if isinstance(fact, str) else fact
+    shown = {name: visible(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
+    if "exception" in facts:  # the one fact of several lines
+        shown["exception"] = "\n".join(map(visible, facts["exception"].split("\n")))
+    return shown
 
 
 class EventLog:

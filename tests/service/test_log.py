@@ -62,7 +62,7 @@ def test_a_line_says_what_when_and_how_grave_and_an_expected_fault_has_no_traceb
 def test_what_came_from_the_network_begins_no_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     log = EventLog()
     log.configure(LogFormat.TEXT, LogLevel.INFO)
-    log.say("plain", what="a\n2026-01-01 [info] message verdict=open", verdict=Disposition.OPEN)
+    log.say("plain\nnews", what="a\n2026-01-01 [info] message verdict=open", verdict=Disposition.OPEN)
     (line,) = capsys.readouterr().err.splitlines()
     assert "[info" in line
     assert "verdict=open" in line.split()
