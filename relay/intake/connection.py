@@ -79,9 +79,12 @@ class Connection(Incoming):
         except Exception as error:  # the edge of the process towards one client
             self.observe_fault(error)
         finally:
-            self._deadline.stop()
-            if self.transport is not None:
+            self.ending = True
+            if self.transport is None:
+                self._deadline.stop()
+            else:
                 self.transport.close()
+                self._deadline.set(_LINGER_SECONDS)  # what the client has not read by then is dropped
 
     @abstractmethod
     async def converse(self) -> None:
@@ -183,10 +186,12 @@ class Connection(Incoming):
     def hang_up(self, reply: Reply) -> None:
         """Say a last word out of turn and close; the session finds the connection at its end."""
         transport = self.transport
-        if transport is None or transport.is_closing():
+        if transport is None:
             return
         if self.ending or transport.get_write_buffer_size():
             transport.abort()  # it does not read what was said before
+            return
+        if transport.is_closing():
             return
         self.ending = True
         transport.write(b"".join([*self._output, replies.octets_of(reply)]))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from intake_fakes import TAKEN, Caller, FakeTransaction, House, calling, running
 
 from relay.channels.networks import Networks
 from relay.deadline import Deadline
+from relay.intake import connection
 from relay.intake.events import Cause, SessionCut, SessionRefused
 from relay.intake.limits import Doors
 from relay.intake.terms import AuthMode, IntakeLimits, ListenerSettings, Terms, TlsMode
@@ -248,6 +250,26 @@ class TestDeadlines:
             await until(lambda: causes(house) == [Cause.COMMAND_TIMEOUT], seconds=60)
             caller.writer.transport.abort()
             await until(lambda: not intake.sessions)
+
+    @pytest.mark.parametrize("last", [b"", b"QUIT\r\n"])
+    async def test_a_client_that_reads_no_replies_and_half_closes_does_not_stay(
+        self, house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: bytes
+    ) -> None:
+        monkeypatch.setattr(connection, "_LINGER_SECONDS", 0.1)
+        async with running(terms_of(house, tmp_path)) as intake, calling(intake) as caller:
+            await caller.hello()
+            await caller.ask("MAIL FROM:<a@x.example>")
+            (session,) = intake._reception._inside
+            transport = session.transport  # type: ignore[attr-defined]
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            caller.reader._transport.pause_reading()  # type: ignore[attr-defined]
+            while not transport.get_write_buffer_size():
+                await caller.say(b"RCPT TO:<b@y.example>\r\n" * 300)
+                await asyncio.sleep(0.001)
+            await caller.say(last)
+            caller.writer.write_eof()
+            await until(lambda: session.transport is None)  # type: ignore[attr-defined]
+            assert not intake.sessions
 
     async def test_a_proxy_that_says_nothing_is_cut(self, house: House, tmp_path: Path) -> None:
         limits = IntakeLimits(handshake_timeout=0.2)
