@@ -18,6 +18,8 @@ LARGEST_IN_MEMORY = 2 * 1024 * 1024
 """Octets; what is larger goes to a file, and where much is held already what is larger than a piece."""
 PIECE = 256 * 1024
 """Octets written or read at once."""
+_FEW, _SMALL = 256, 512
+"""Pieces, and octets of one: pieces of two octets would take some twenty times their size, so many small ones are joined."""
 
 
 class StoredContent:
@@ -74,6 +76,8 @@ class Keeper:
             self._file is not None or self._memory.full or self._waiting > LARGEST_IN_MEMORY
         ):
             await self._write()
+        elif len(self._pieces) > _FEW + self._waiting // _SMALL:
+            self._pieces = [b"".join(self._pieces)]
 
     async def content(self) -> HeldContent | StoredContent:
         """Return what was kept."""

@@ -1,6 +1,7 @@
 """The content reader: where data ends, what is kept, and that chunks do not matter."""
 
 from pathlib import Path
+from sys import getsizeof
 
 import pytest
 from hypothesis import given
@@ -187,6 +188,21 @@ async def test_a_content_in_a_file_shows_one_octet_more_than_the_limit_like_one_
         assert not content.head_is_whole
     finally:
         content.close()
+
+
+@pytest.mark.parametrize("large", [0, 1000])
+async def test_a_content_that_drips_in_takes_no_more_memory_than_it_is_large(
+    tmp_path: Path, large: int
+) -> None:
+    """An object of two octets is more than ten times as large as they are."""
+    keeper, octets = Keeper(tmp_path, 0, Memory()), b""
+    for number in range(20_000):
+        piece = bytes((number % 256, number // 256)) if number % 100 else b"x" * large
+        octets += piece
+        await keeper.keep(piece)
+    held = sum(map(getsizeof, keeper._pieces)) + getsizeof(keeper._pieces)
+    assert held < 2 * keeper.size
+    assert b"".join((await keeper.content()).chunks_from(0)) == octets
 
 
 class Giver:
