@@ -61,7 +61,8 @@ class _Load:
     @property
     def late(self) -> bool:
         """The time is over."""
-        return self.left is not None and self.left <= 0
+        left = self.left
+        return left is not None and left <= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +261,7 @@ def _unhurried(chunks: Callable[[], Iterable[bytes]], limit: asyncio.Timeout) ->
 
 
 def _outcome(connection: Connection, reply: Reply) -> Delivered | Deferred | Failed:
-    if reply == NEEDS_SMTPUTF8:
+    if reply is NEEDS_SMTPUTF8:
         return Failed(reply)
     hop = connection.hop
     if reply.positive:

@@ -111,7 +111,7 @@ class Pool:
 
     def recently_failed(self, hop: NextHop) -> bool:
         """Return whether ``hop`` failed in the last 30 s, and nobody has reached it since."""
-        failure = self._failures.get(hop)
+        failure = self._failures.get(hop) if self._failures else None
         return failure is not None and self._now() - failure[0] < FAILED_FOR
 
     def last_failure(self, hop: NextHop) -> str:

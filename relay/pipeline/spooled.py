@@ -151,11 +151,12 @@ class Spooled:
                 )
                 messages[stamped] = outgoing(content, edit, received)
             key = (route.hop, route.destination)
-            if key not in parts:
-                parts[key] = _Part(route.hop, route.destination, stamped, messages[stamped])
-            parts[key].paths.append(route.told(auto_closed=verdict is not None and verdict.auto_closed))
-            parts[key].originals.append(route.original)
-            parts[key].open_paths.append(route.path)
+            part = parts.get(key)
+            if part is None:
+                part = parts[key] = _Part(route.hop, route.destination, stamped, messages[stamped])
+            part.paths.append(route.told(auto_closed=verdict is not None and verdict.auto_closed))
+            part.originals.append(route.original)
+            part.open_paths.append(route.path)
         yield from parts.values()
 
     async def _try(self, parts: Iterable[_Part], began: float) -> None:
