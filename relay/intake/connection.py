@@ -8,6 +8,7 @@ import asyncio
 import ssl
 from abc import abstractmethod
 from collections.abc import Awaitable
+from contextlib import suppress
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import cast
@@ -205,7 +206,8 @@ class Connection(Incoming):
         await self.flush()
         if self.transport is None or self.transport.is_closing() or not self.transport.can_write_eof():
             return
-        self.transport.write_eof()
+        with suppress(OSError):  # it is gone, and only asyncio's own loop minds
+            self.transport.write_eof()
         while await self.next_octets():
             pass
 

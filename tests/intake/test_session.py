@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,15 @@ async def test_a_disconnect_in_the_midst_of_data_delivers_nothing(house: House, 
         await until(lambda: not intake.sessions)
     assert house.delivered == []
     assert [t.abandoned for t in house.transactions] == [1]
+
+
+async def test_who_only_looks_whether_somebody_listens_is_no_fault_of_ours(house: House, terms: Terms) -> None:
+    async with running(terms) as intake:
+        for _ in range(5):
+            socket.create_connection(intake.addresses[0]).close()
+            await asyncio.sleep(0.005)
+        await until(lambda: not intake.sessions)
+    assert [event for event in house.events if isinstance(event, SessionFaulted)] == []
 
 
 @pytest.mark.parametrize("half", [True, False], ids=["half-close", "close"])
