@@ -187,12 +187,10 @@ class Connection(Incoming):
     def hang_up(self, reply: Reply) -> None:
         """Say a last word out of turn and close; the session finds the connection at its end."""
         transport = self.transport
-        if transport is None:
+        if transport is None or transport.is_closing():
             return
         if self.ending or transport.get_write_buffer_size():
             transport.abort()  # it does not read what was said before
-            return
-        if transport.is_closing():
             return
         self.ending = True
         transport.write(b"".join([*self._output, replies.octets_of(reply)]))
@@ -240,10 +238,13 @@ class Connection(Incoming):
             self._deadline.set(self._command_timeout)
 
     def _expired(self) -> None:
-        if not self.ending:
-            self.terms.observe(
-                SessionCut(self.client, Cause.DATA_RATE if self.in_data else Cause.COMMAND_TIMEOUT)
-            )
+        if self.ending:
+            if self.transport is not None:
+                self.transport.abort()
+            return
+        self.terms.observe(
+            SessionCut(self.client, Cause.DATA_RATE if self.in_data else Cause.COMMAND_TIMEOUT)
+        )
         self.hang_up(replies.TOO_SLOW if self.in_data else replies.TIMED_OUT)
 
     # --- TLS

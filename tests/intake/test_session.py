@@ -90,7 +90,9 @@ async def test_a_disconnect_in_the_midst_of_data_delivers_nothing(house: House, 
     assert [t.abandoned for t in house.transactions] == [1]
 
 
-async def test_who_only_looks_whether_somebody_listens_is_no_fault_of_ours(house: House, terms: Terms) -> None:
+async def test_who_only_looks_whether_somebody_listens_is_no_fault_of_ours(
+    house: House, terms: Terms
+) -> None:
     async with running(terms) as intake:
         for _ in range(5):
             socket.create_connection(intake.addresses[0]).close()
