@@ -102,7 +102,10 @@ class Connection(Incoming):
     # --- reading
 
     async def next_line(self) -> bytes | None:
-        """Return the next line without its end (cut where it is far too long); None when the client is gone."""
+        """Return the next line without its end (cut where it is far too long); None when the client is gone.
+
+        None, too, where the deadline came first, if only by a hair: then the client was told so.
+        """
         octets, at = self._input or await self._more(), self._at
         end = octets.find(b"\n", at)
         while end < 0:
@@ -115,11 +118,12 @@ class Connection(Incoming):
             self._input, self._at = octets, end + 1
         else:
             self._input, self._at = b"", 0
-        return octets[at:end].removesuffix(b"\r")
+        return None if self.ending else octets[at:end].removesuffix(b"\r")
 
     async def next_chunk(self) -> bytes:
         """Return octets as they come; nothing when the client is gone."""
-        return self._unread() or await self._more()
+        octets = self._unread() or await self._more()
+        return b"" if self.ending else octets
 
     def put_back(self, octets: bytes) -> None:
         """Have ``octets`` read next."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import socket
+import time
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -250,6 +252,25 @@ class TestDeadlines:
             await until(lambda: causes(house) == [Cause.COMMAND_TIMEOUT], seconds=60)
             caller.writer.transport.abort()
             await until(lambda: not intake.sessions)
+
+    @pytest.mark.parametrize("step", ["MAIL", "DATA"])
+    async def test_what_comes_at_the_very_moment_of_the_deadline_is_not_taken_after_all(
+        self, house: House, tmp_path: Path, step: str
+    ) -> None:
+        limits = IntakeLimits(command_timeout=0.2)
+        async with running(terms_of(house, tmp_path, limits=limits)) as intake, calling(intake) as caller:
+            await caller.hello()
+            last = b"MAIL FROM:<a@x.example>\r\n"
+            if step == "DATA":
+                for line in ("MAIL FROM:<a@x.example>", "RCPT TO:<b@y.example>", "DATA"):
+                    await caller.ask(line)
+                last = b"x\r\n.\r\n"
+            os.write(caller.writer.get_extra_info("socket").fileno(), last)
+            time.sleep(0.3)  # noqa: ASYNC251 - the octets and the deadline meet in one turn of the loop
+            assert (await caller.hear())[:9] == "421 4.4.2"
+            await until(lambda: not intake.sessions)
+        assert house.delivered == []
+        assert [t.abandoned for t in house.transactions] == [1] * (step == "DATA")
 
     @pytest.mark.parametrize("last", [b"", b"QUIT\r\n"])
     async def test_a_client_that_reads_no_replies_and_half_closes_does_not_stay(
