@@ -44,7 +44,7 @@ def _believe(connection: Connection, header: ProxyHeader) -> None:
 def _admit(connection: Connection) -> bool:
     """Count the client; those who speak for others are not one client and are not counted as one."""
     terms, doors, peer = connection.terms, connection.reception.doors, connection.peer
-    if terms.limits.connections and doors.inside > terms.limits.connections:
+    if terms.limits.connections and doors.inside - doors.refused > terms.limits.connections:
         _turn_away(connection, Cause.CONNECTIONS)
         return False
     settings = connection.settings

@@ -44,6 +44,8 @@ class Connection(Incoming):
         """Whom we talk to: the other end, or the client that a PROXY header names."""
         self.counted: Address | None = None
         """As whom the connection counts against ``connections_per_client``."""
+        self.refused = False
+        """It is not let in, and so does not count against ``connections``."""
         self.in_data = False
         """The client is in the midst of its data: octets that come now are no commands."""
         self._deadline = Deadline(loop, self._expired)
@@ -182,6 +184,8 @@ class Connection(Incoming):
         """Send the client away before its first command; without a word where it would not be understood."""
         if reply is not None:
             self.say(reply)
+        self.refused = True
+        self.reception.doors.refused += 1
         self.terms.observe(SessionRefused(self.client, cause))
 
     def observe_fault(self, error: Exception) -> None:

@@ -12,12 +12,14 @@ MEMORY = 64 * 1024 * 1024
 class Doors:
     """Counts the open connections, in all and by client; an IPv6 client is its /64."""
 
-    __slots__ = ("_by_client", "inside")
+    __slots__ = ("_by_client", "inside", "refused")
 
     def __init__(self) -> None:
         self._by_client: Counter[Address | int] = Counter()
         self.inside = 0
         """Open connections in all."""
+        self.refused = 0
+        """Those of them that were sent away, and take their time to go: nobody else is kept out for them."""
 
     def enter(self, client: Address, limit: int) -> bool:
         """Count one more connection of ``client``; False, and nothing counted, if it has ``limit`` already."""

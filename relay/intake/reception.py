@@ -13,6 +13,8 @@ class Guest(Protocol):
 
     counted: Address | None
     """The client that ``doors`` counted, if any."""
+    refused: bool
+    """It was sent away before its first command."""
 
     def retire(self) -> None:
         """Go at the next good moment."""
@@ -43,6 +45,7 @@ class Reception:
     def _leave(self, guest: Guest) -> None:
         del self._inside[guest]
         self.doors.inside -= 1
+        self.doors.refused -= guest.refused
         if guest.counted is not None:
             self.doors.leave(guest.counted)
 

@@ -64,6 +64,24 @@ class TestConnections:
                 assert await third.hear() == TOO_MANY
         assert causes(house)[0] == Cause.CONNECTIONS
 
+    async def test_who_was_sent_away_and_does_not_go_keeps_nobody_else_out(
+        self, house: House, tmp_path: Path
+    ) -> None:
+        limits = IntakeLimits(connections=3, connections_per_client=1)
+        async with (
+            running(terms_of(house, tmp_path, limits=limits)) as intake,
+            contextlib.AsyncExitStack() as stack,
+        ):
+            heard = []
+            for source in ("127.0.9.1",) * 6 + ("127.0.9.2", "127.0.9.3", "127.0.9.4"):
+                caller = await stack.enter_async_context(calling(intake, source=source))
+                heard.append((await caller.hear())[:3])
+            doors = intake._reception.doors
+            assert (doors.inside, doors.refused) == (9, 6)
+        assert heard == ["220", *["421"] * 5, "220", "220", "421"]
+        await until(lambda: not doors.inside)
+        assert doors.refused == 0
+
     @pytest.mark.parametrize("right", ["unlimited", "xclient", "proxy"])
     async def test_who_is_trusted_or_speaks_for_others_is_not_one_client(
         self, house: House, tmp_path: Path, right: str
