@@ -32,7 +32,9 @@ from relay.intake.events import (
     AuthenticationFailed,
     BareNewlinesNormalised,
     ContentRefused,
+    SessionBegun,
     SessionCut,
+    SessionEnded,
     SessionFaulted,
     SessionRefused,
 )
@@ -113,6 +115,10 @@ class EventLog:
         match event:
             case TransactionEnded():
                 self._transaction(event)
+            case AttemptEnded():
+                self._attempt(event)
+            case SessionBegun() | SessionEnded():
+                pass  # no line: what a client does in it has one
             case HopTrouble():
                 self._log.warning(
                     "next hop", id=event.queue_id or None, hop=event.next_hop, trouble=visible(event.words)
@@ -157,24 +163,25 @@ class EventLog:
                 self._log.error(
                     "a closed message is not kept", id=event.queue_id, trouble=visible(event.words)
                 )
-            case AttemptEnded():
-                item = event.item
-                self._log.info(
-                    "attempt",
-                    id=item.queue_id,
-                    hop=item.destination,
-                    tries=item.attempts + 1,
-                    outcomes=[_outcome(outcome) for outcome in event.outcomes],
-                    held=event.held_because or None,
-                    reported=event.reported,
-                    seconds=round(event.seconds, 4),
-                )
             case ItemHeld():
                 self._log.warning("held", id=event.item.queue_id, why=visible(event.why))
             case RunnerTrouble():
                 self._log.error("the spool does not work now", trouble=visible(event.words))
             case _:
                 pass
+
+    def _attempt(self, event: AttemptEnded) -> None:
+        item = event.item
+        self._log.info(
+            "attempt",
+            id=item.queue_id,
+            hop=item.destination,
+            tries=item.attempts + 1,
+            outcomes=[_outcome(outcome) for outcome in event.outcomes],
+            held=event.held_because or None,
+            reported=event.reported,
+            seconds=round(event.seconds, 4),
+        )
 
     def _of_milter(self, event: object) -> None:
         match event:
