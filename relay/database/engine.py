@@ -35,8 +35,10 @@ _PREFER_INDEXES = (
 _ROWS_AT_ONCE = 50
 """By one statement on SQLite: Python's module gives the interpreter up and takes it back for each of them."""
 _PAGE = 4096
-_OURS_TO_BLAME = (DataError, IntegrityError, ProgrammingError)
-_OURS_ON_SQLITE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
+_OUR_FAULTS = (
+    *(DataError, IntegrityError, ProgrammingError),
+    *(sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError),
+)
 _LOG_SHARE = 40
 """SQLite's log is folded into the file before it takes more than this part of a small disk."""
 
@@ -135,8 +137,8 @@ def run_on_sqlite(
 ) -> Sequence[tuple[Any, ...]]:
     """Execute ``words`` by the driver itself and return the rows.
 
-    For statements that come with every message: SQLAlchemy's own way takes ten times as long, and its errors would be
-    of other classes (see ``trouble``).
+    For statements that come with every message: SQLAlchemy's own way takes ten times as long.  Errors are those of
+    ``sqlite3``, which ``trouble`` knows too.
     """
     raw: Any = connection.connection.driver_connection
     rows: list[tuple[Any, ...]] = raw.execute(words, values).fetchall()
@@ -184,10 +186,9 @@ def trouble(error: BaseException) -> NotDurableError | None:
         return error
     if isinstance(error, OSError):
         return NotDurableError(f"the disk does not do its work: {error.strerror or error}")
-    if isinstance(error, DBAPIError) and not isinstance(error, _OURS_TO_BLAME):
-        return NotDurableError(f"the database does not do its work: {_first_line(error.orig)}")
-    if isinstance(error, sqlite3.Error) and not isinstance(error, _OURS_ON_SQLITE):
-        return NotDurableError(f"the database does not do its work: {_first_line(error)}")
+    if isinstance(error, DBAPIError | sqlite3.Error) and not isinstance(error, _OUR_FAULTS):
+        told = error.orig if isinstance(error, DBAPIError) else error
+        return NotDurableError(f"the database does not do its work: {_first_line(told)}")
     return None
 
 

@@ -117,7 +117,7 @@ async def test_starttls_that_is_required_and_not_announced_is_no_connection(dial
 async def test_starttls_that_is_announced_and_fails_is_not_done_without(
     server_tls: ssl.SSLContext, step: bytes
 ) -> None:
-    dialer = Dialer("relay.example", Timeouts(0.3, 0.3, 0.3))
+    dialer = Dialer("relay.example", Timeouts(1, 1, 1))
     async with ScriptedHop({"STARTTLS": step}, tls=server_tls) as server:
         with pytest.raises(NoConnectionError):
             await dialer(server.hop)
