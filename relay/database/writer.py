@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from time import sleep
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -28,6 +29,10 @@ Step = Callable[[str], None]
 """Is told when a named step is reached: where crash tests end the process."""
 
 GROUP_AT_MOST = 256
+COMPANY = 3
+"""Parts of a transaction behind which the next one waits a moment for more to come."""
+_MOMENT = 0.0005
+"""Seconds.  Every statement has to get the interpreter from the event loop and back, whatever it is for: fewer of them pay."""
 CLOSED = "the database is closed"
 
 
@@ -89,19 +94,22 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        open_for_work = True
+        open_for_work, company = True, False
         while open_for_work:
-            jobs, open_for_work = self._next_group()
+            jobs, open_for_work = self._next_group(patient=company)
+            company = len(jobs) >= COMPANY
             if jobs:
                 self._commit(jobs)
                 _tell(jobs)
         self._drop_connection()
         self._refuse_the_rest()
 
-    def _next_group(self) -> tuple[list[_Job], bool]:
-        """Wait for work; return all that waits, and whether more may come."""
+    def _next_group(self, *, patient: bool) -> tuple[list[_Job], bool]:
+        """Wait for work, a moment longer if ``patient``; return all that waits, and whether more may come."""
         jobs: list[_Job] = []
         job = self._waiting.get()
+        if patient and job is not None:
+            sleep(_MOMENT)
         while job is not None:
             jobs.append(job)
             if len(jobs) == GROUP_AT_MOST:

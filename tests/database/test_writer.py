@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from relay.database.engine import sqlite_engine, trouble
-from relay.database.writer import GROUP_AT_MOST, Writer
+from relay.database.writer import COMPANY, GROUP_AT_MOST, Writer
 from relay.errors import NotDurableError
 
 
@@ -86,6 +86,28 @@ async def test_all_who_wait_share_the_next_transaction(bench: Bench):
     assert max(bench.groups) <= GROUP_AT_MOST
     assert bench.steps.count("after-commit") <= 4
     assert bench.words() == words
+
+
+async def test_waits_for_more_only_behind_a_transaction_that_several_shared(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    pauses: list[float] = []
+    monkeypatch.setattr("relay.database.writer.sleep", pauses.append)
+    for word in "ab":
+        await bench.writer.do(bench.add, word)
+    go = held_up(bench)
+    alone = asyncio.create_task(bench.writer.do(bench.add, "c"))
+    while len(bench.groups) < 3:
+        await asyncio.sleep(0.001)
+    together = [asyncio.create_task(bench.writer.do(bench.add, f"d{n}")) for n in range(COMPANY)]
+    await asyncio.sleep(0.01)
+    go.set()
+    await asyncio.gather(alone, *together)
+    assert (bench.groups[3:], pauses) == ([COMPANY], [])
+    await bench.writer.do(bench.add, "e")
+    assert len(pauses) == 1
+    await bench.writer.do(bench.add, "f")
+    assert len(pauses) == 1
 
 
 async def test_one_that_is_to_blame_fails_alone(bench: Bench):
