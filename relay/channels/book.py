@@ -176,13 +176,12 @@ class ChannelBook:
         believed = self._believed
         if self._trace_may_count and view.client.address in self.trusted_trace:
             believed = self._believed_with_trace
-        return tuple(
-            [
-                found
-                for found in view.recipients
-                if found.evidence in believed and (found.certain or self._is_author(view, found.mailbox))
-            ]
-        )
+        counted = [
+            found
+            for found in view.recipients
+            if found.evidence in believed and (found.certain or self._is_author(view, found.mailbox))
+        ]
+        return view.recipients if len(counted) == len(view.recipients) else tuple(counted)
 
     def _is_author(self, view: MessageView, address: Mailbox) -> bool:
         """Tell whether ``address`` is the author's channel itself."""

@@ -9,7 +9,7 @@ from relay.events import PathOutcome, TransactionEnded
 from relay.journal.hints import tool_of
 from relay.judge import Reason, Verdict
 from relay.mail.encoded_words import decoded
-from relay.mail.fields import text_of, unfold
+from relay.mail.fields import text_on_one_line
 from relay.mail.outcome import Deferred, Delivered, Failed, Outcome, Unknown
 from relay.mail.view import MessageView
 
@@ -187,4 +187,4 @@ _STATES: dict[type[Outcome], PathState] = {
 
 
 def _line(value: bytes) -> str:
-    return text_of(unfold(value))[:LONGEST_TEXT]
+    return text_on_one_line(value)[:LONGEST_TEXT]

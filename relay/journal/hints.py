@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from relay.mail.encoded_words import decoded
-from relay.mail.fields import text_of, unfold
+from relay.mail.fields import text_on_one_line
 from relay.mail.label import Label
 
 _LONGEST = 200
@@ -120,4 +120,4 @@ def _domain(label: Label) -> str:
 
 
 def _text(value: bytes) -> str:
-    return decoded(text_of(unfold(value)))[:_LONGEST].strip()
+    return decoded(text_on_one_line(value))[:_LONGEST].strip()

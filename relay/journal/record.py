@@ -4,7 +4,6 @@ Keys are short because there are millions of them; what is as it nearly always i
 """
 
 import json
-from collections.abc import Iterable
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
@@ -36,12 +35,12 @@ def text_of_entry(entry: Entry) -> str:
         "e": entry.entrance,
         "mf": entry.reverse_path,
         "sz": entry.size,
-        "a": _address(view.author),
+        "a": _address(view.author) if view.author is not None else None,
         "r": _recipients(view.recipients, verdict.recipients),
         "c": _client(view.client),
         "ho": view.header_octets,
         "why": verdict.reason,
-        "f": [(found.because, found.holds, *found.evidence) for found in verdict.findings],
+        "f": [(because, holds, *evidence) for _, holds, because, evidence, _ in verdict.findings],
         "b": verdict.book,
         "re": entry.reply,
         "nh": entry.next_hop,
@@ -67,8 +66,9 @@ def _add_of_view(record: dict[str, object], view: MessageView) -> None:
         record["u"] = view.unreadable
     if view.reply_to:
         record["rt"] = [*map(_address, view.reply_to)]
-    if view.known is not ALL_KNOWN and view.known != ALL_KNOWN:
-        record["k"] = (view.known.envelope, view.known.client, view.known.header)
+    known = view.known
+    if known is not ALL_KNOWN and known != ALL_KNOWN:
+        record["k"] = (known.envelope, known.client, known.header)
     if view.signers is not None:
         record["sd"] = sorted(view.signers)
     if view.unproved:
@@ -192,9 +192,9 @@ def _finding_of(question: Question, row: list[Any]) -> Finding:
     return Finding(question, holds, Because(because), tuple(evidence))
 
 
-def _address(address: Mailbox | None) -> str | None:
+def _address(address: Mailbox) -> str:
     """Return an address as text that is taken apart at its last ``@``: a domain has none."""
-    return f"{address.local}@{address.domain}" if address is not None else None
+    return f"{address.local}@{address.domain}"
 
 
 def _mailbox(text: str) -> Mailbox:
@@ -202,22 +202,26 @@ def _mailbox(text: str) -> Mailbox:
     return Mailbox(local, domain)
 
 
-def _recipients(seen: Iterable[Recipient], counted: Iterable[Recipient]) -> list[tuple[str, str, str]]:
+def _recipients(seen: tuple[Recipient, ...], counted: tuple[Recipient, ...]) -> list[tuple[str, str, str]]:
     """Return all recipients, marked where they are uncertain or did not count; those that did keep their order."""
+    if counted == seen:  # nearly always; mostly they are the same tuple
+        return [_recipient(recipient) for recipient in seen]
     rows = []
     believed = iter(counted)
     following = next(believed, None)
     for recipient in seen:
-        (local, domain), where, evidence, certain = recipient
-        marks = _LETTERS[evidence]
-        if not certain:
-            marks += _UNCERTAIN
+        address, where, marks = _recipient(recipient)
         if recipient == following:
             following = next(believed, None)
         else:
             marks += _NOT_BELIEVED
-        rows.append((f"{local}@{domain}", where, marks))
+        rows.append((address, where, marks))
     return rows
+
+
+def _recipient(recipient: Recipient) -> tuple[str, str, str]:
+    (local, domain), where, evidence, certain = recipient
+    return f"{local}@{domain}", where, _LETTERS[evidence] if certain else _LETTERS[evidence] + _UNCERTAIN
 
 
 def _recipient_of(row: list[str]) -> Recipient:

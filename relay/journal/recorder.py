@@ -48,7 +48,7 @@ class Recorder:
         self._terms = terms
         self._observe = observe
         self._now = now
-        self._waiting: deque[TransactionEnded | Later] = deque()
+        self._waiting: deque[tuple[TransactionEnded | Later, int]] = deque()  # with what each takes
         self._octets = 0
         self._more = asyncio.Event()
         self._closing = asyncio.Event()
@@ -89,29 +89,31 @@ class Recorder:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._task, _CLOSE_SECONDS)
         self._lose(
-            sum(isinstance(one, TransactionEnded) for one in self._waiting), "the relay ended meanwhile"
+            sum(isinstance(one, TransactionEnded) for one, _ in self._waiting), "the relay ended meanwhile"
         )
         self._waiting.clear()
         self._octets = 0
         await self._shut()
 
     def _put(self, one: TransactionEnded | Later) -> None:
-        self._waiting.append(one)
-        self._octets += _octets_of(one)
-        while len(self._waiting) > MOST_WAITING or (self._octets > MOST_OCTETS and len(self._waiting) > 1):
+        waiting, octets = self._waiting, _octets_of(one)
+        waiting.append((one, octets))
+        self._octets += octets
+        while len(waiting) > MOST_WAITING or (self._octets > MOST_OCTETS and len(waiting) > 1):
             self._lose(int(isinstance(self._first(), TransactionEnded)), "too much waits for it")
         if not self._more.is_set():
             self._more.set()
 
     def _first(self) -> TransactionEnded | Later:
         """Return what has waited longest, which waits no more."""
-        one = self._waiting.popleft()
-        self._octets -= _octets_of(one)
+        one, octets = self._waiting.popleft()
+        self._octets -= octets
         return one
 
     def _put_back(self, batch: Sequence[TransactionEnded | Later]) -> None:
-        self._waiting.extendleft(reversed(batch))
-        self._octets += sum(map(_octets_of, batch))
+        weighed = [(one, _octets_of(one)) for one in batch]
+        self._waiting.extendleft(reversed(weighed))
+        self._octets += sum([octets for _, octets in weighed])
 
     def _lose(self, entries: int, words: str) -> None:
         if entries:

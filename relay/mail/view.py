@@ -93,11 +93,11 @@ def _lower(names: Iterable[str]) -> dict[bytes, str]:
     return {name.lower().encode(): name for name in names}
 
 
-_RECIPIENT_FIELDS = tuple(
-    (field, where, evidence)
+_RECIPIENT_FIELDS = {
+    field: (where, evidence)
     for evidence, names in ((Evidence.ADDRESSED, _ADDRESSED), (Evidence.BLIND, _BLIND))
     for field, where in _lower(names).items()
-)
+}
 _TRACE_FIELDS = _lower(_TRACE)
 _LISTS = _lower(_LIST_FIELDS)
 _ORIGINALS = _lower(_ORIGINAL_FIELDS)
@@ -235,8 +235,9 @@ def _fields_of(rows: Iterable[tuple[bytes, bytes]]) -> tuple[_Found, bool]:
 
 def _recipients(found: _Found, envelope: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
     named: list[Recipient] = []
-    for name, where, evidence in _RECIPIENT_FIELDS:
+    for name, said in _RECIPIENT_FIELDS.items():
         if name in found:
+            where, evidence = said
             seen = _seen_in(found[name])
             named += [Recipient(address, where, evidence, certain) for address, certain in seen.items()]
     if found.keys().isdisjoint(_TRACE_FIELDS):
@@ -255,8 +256,9 @@ def _seen_in(values: Iterable[bytes]) -> dict[Mailbox, bool]:
     seen: dict[Mailbox, bool] = {}
     for value in values:
         listed = read_address_list(text_on_one_line(value))
-        seen |= dict.fromkeys(_named_by(listed), True)
-        for part in listed.broken:
+        broken = listed.broken
+        seen |= dict.fromkeys(_named_by(listed) if broken else listed.mailboxes, True)
+        for part in broken:
             for address in part.standing():
                 seen.setdefault(address, False)
     return seen

@@ -1,6 +1,7 @@
 """From an event to the numbers that it changes.  Whatever a client or a next hop may say, label values stay few."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from relay.events import (
@@ -182,10 +183,9 @@ class Counting:
     def _forward_paths(self, event: TransactionEnded, untold: str) -> bool:
         """Count outcomes; True: something of what the client was told is taken was kept for later."""
         paths, kept = self._paths, False
-        taken = event.forward_paths if event.reply.positive else 0
         for number, path in enumerate(event.outcomes):
             outcome = type(path.outcome)
-            if outcome is not Delivered and number < taken:
+            if outcome is not Delivered and number < event.forward_paths and event.reply.positive:
                 kept = True
             paths[_OUTCOMES.get(outcome, untold),] += 1
         return kept
@@ -245,6 +245,7 @@ def _result(view: MessageView) -> str:
     return INVALID if _UNANSWERED.isdisjoint(each.fault for each in view.unproved) else UNANSWERED
 
 
+@lru_cache(maxsize=64)
 def hop_kind(next_hop: str) -> str:
     """Return how a next hop, or what stands in its place, is reached: a URL's scheme, or one of a few words."""
     if ", " in next_hop:

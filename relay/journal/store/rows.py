@@ -1,8 +1,9 @@
 """Entries as rows and back."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,17 +21,32 @@ _MOST_WORDS = 4000
 """Characters of an entry in which parts are looked for; every address is found whole besides."""
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
+_MINUTE = 60_000_000
+"""Microseconds."""
+
 Row = dict[str, Any]
 
 
 def fit(text: str) -> str:
     """Return text of the network's as it stands in a column and is looked for in it."""
-    return visible(unicode_text(text))[:LONGEST_TEXT]
+    return _shown(text)[:LONGEST_TEXT]
+
+
+def _shown(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    return visible(unicode_text(text))
 
 
 def day_of(entry: Entry) -> str:
     """Return the day on which an entry was made, by the machine's own clock."""
-    return entry.at.astimezone().date().isoformat()
+    return _day_of_minute(to_number(entry.at) // _MINUTE)
+
+
+@lru_cache(maxsize=64)
+def _day_of_minute(minute: int) -> str:
+    """Return the day of a minute since 1970; no zone begins a day within one, and a batch is of few."""
+    return to_time(minute * _MINUTE).astimezone().date().isoformat()
 
 
 def prepared(entry: Entry, book: ChannelBook, place: JournalPlace) -> Entry:
@@ -71,26 +87,28 @@ def addresses_of(entry: Entry, key: bytes) -> dict[Mailbox, int]:
     found = {recipient.mailbox: 0 for recipient in view.recipients}
     if view.author is not None:
         found[view.author] = 0
-    for address in (*view.reply_to, *view.originals, *_of_the_envelope(entry)):
+    for address in (*view.reply_to, *view.originals):
         found[address] = 0
+    for text in _envelope_of(entry):
+        if text and (envelope := parse_mailbox(text)) is not None:
+            found[envelope] = 0
     for address in found:
         found[address] = address_number(address, key)
     return found
 
 
-def _of_the_envelope(entry: Entry) -> Iterator[Mailbox]:
-    """Yield the reverse-path, and the forward-paths where the view is not read; else they are its evidence."""
-    paths = [path.path for path in entry.paths] if entry.view.unreadable is not None else []
-    for text in (entry.reverse_path, *paths):
-        if text and (address := parse_mailbox(text)) is not None:
-            yield address
+def _envelope_of(entry: Entry) -> tuple[str, ...]:
+    """Return the reverse-path, and the forward-paths where the view is not read; else they are its evidence."""
+    if entry.view.unreadable is None:
+        return (entry.reverse_path,)
+    return (entry.reverse_path, *[path.path for path in entry.paths])
 
 
 def _words(entry: Entry, addresses: Iterable[Mailbox]) -> str:
     """Return what a person may type a part of: addresses, Message-ID, subject; in small letters."""
     texts = [f"{address.local}@{address.domain}" for address in addresses]
     words = " ".join([entry.message_id, entry.subject or "", *texts]).lower()
-    return visible(unicode_text(words[:_MOST_WORDS]))
+    return _shown(words[:_MOST_WORDS])
 
 
 def entry_of_row(row: sa.Row[Any], paths: Sequence[PathEntry]) -> Entry:
