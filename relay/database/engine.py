@@ -6,7 +6,7 @@ write lock at once, so that a transaction never fails half way because another o
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ _PREFER_INDEXES = (
 )
 _ROWS_AT_ONCE = 50
 """By one statement on SQLite: Python's module gives the interpreter up and takes it back for each of them."""
+_DRAW = sa.text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :number)")
 _PAGE = 4096
 _OUR_FAULTS = (
     *(DataError, IntegrityError, ProgrammingError),
@@ -105,31 +106,66 @@ def insert_rows(
 
     ``else_``: what is done on a conflict, in words that both engines know.
     """
-    into = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES"
-    if not rows:
-        return
+    if is_sqlite(connection):
+        for words, values in _inserts(table, columns, rows, else_):
+            run_on_sqlite(connection, words, values)
+    elif rows:
+        marks = ", ".join(["%s"] * len(columns))
+        connection.exec_driver_sql(f"{_into(table, columns)} ({marks}) {else_}", list(rows))
+
+
+def insert_new(
+    connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
+) -> Sequence[int]:
+    """Insert rows as ``insert_rows`` does, but for their ``id``, which is the next free one; return the ids."""
     if not is_sqlite(connection):
-        words = f"{into} ({', '.join(['%s'] * len(columns))}) {else_}"
-        connection.exec_driver_sql(words, list(rows))
-        return
+        ids = connection.execute(_DRAW, {"table": table.name, "number": len(rows)}).scalars().all()
+        insert_rows(
+            connection, table, ("id", *columns), [(key, *row) for key, row in zip(ids, rows, strict=True)]
+        )
+        return ids
+    found: list[int] = []
+    for words, values in _inserts(table, columns, rows):
+        last = _driver(connection).execute(words, values).lastrowid
+        found += range(last - len(values) // len(columns) + 1, last + 1)  # nobody else writes meanwhile
+    return found
+
+
+def _into(table: sa.Table, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES"
+
+
+def _inserts(
+    table: sa.Table, columns: Sequence[str], rows: Sequence[tuple[object, ...]], else_: str = ""
+) -> Iterator[tuple[str, tuple[object, ...]]]:
+    into = _into(table, columns)
     marks = f"({', '.join('?' * len(columns))})"
     for begin in range(0, len(rows), _ROWS_AT_ONCE):
         some = rows[begin : begin + _ROWS_AT_ONCE]
-        words = f"{into} {', '.join([marks] * len(some))} {else_}"
-        run_on_sqlite(connection, words, tuple(chain.from_iterable(some)))
+        yield f"{into} {', '.join([marks] * len(some))} {else_}", tuple(chain.from_iterable(some))
 
 
 def run_for_ids(
     connection: sa.Connection, words: str, ids: Sequence[int], more: str | int
 ) -> Sequence[tuple[Any, ...]]:
     """Execute ``words``, where ``{ids}`` stands for ``ids`` and a later ``{more}`` for ``more``; return the rows."""
-    on_sqlite = is_sqlite(connection)
-    mark = "?" if on_sqlite else "%s"
-    whole = words.format(ids=", ".join([mark] * len(ids)), more=mark)
-    if on_sqlite:
+    whole = _with_marks(connection, words, len(ids))
+    if is_sqlite(connection):
         return run_on_sqlite(connection, whole, (*ids, more))
     rows: Any = connection.exec_driver_sql(whole, (*ids, more)).all()
     return list(rows)
+
+
+def change_for_ids(connection: sa.Connection, words: str, ids: Sequence[int], more: str | int) -> int:
+    """Execute ``words`` as ``run_for_ids`` does; return how many rows they changed, which costs less than naming them."""
+    whole = _with_marks(connection, words, len(ids))
+    execute = _driver(connection).execute if is_sqlite(connection) else connection.exec_driver_sql
+    return int(execute(whole, (*ids, more)).rowcount)
+
+
+def _with_marks(connection: sa.Connection, words: str, count: int) -> str:
+    mark = "?" if is_sqlite(connection) else "%s"
+    return words.format(ids=", ".join([mark] * count), more=mark)
 
 
 def run_on_sqlite(
@@ -140,9 +176,13 @@ def run_on_sqlite(
     For statements that come with every message: SQLAlchemy's own way takes ten times as long.  Errors are those of
     ``sqlite3``, which ``trouble`` knows too.
     """
-    raw: Any = connection.connection.driver_connection
-    rows: list[tuple[Any, ...]] = raw.execute(words, values).fetchall()
+    rows: list[tuple[Any, ...]] = _driver(connection).execute(words, values).fetchall()
     return rows
+
+
+def _driver(connection: sa.Connection) -> Any:
+    """Return the connection of the driver's own."""
+    return connection.connection.driver_connection
 
 
 def prefer_indexes(connection: sa.Connection) -> None:
@@ -158,8 +198,7 @@ def prefer_indexes(connection: sa.Connection) -> None:
 def tidy(connection: sa.Connection) -> None:
     """Move SQLite's log into its file and give the log's room back, as far as nobody reads; else do nothing."""
     if is_sqlite(connection):
-        raw: Any = connection.connection.driver_connection
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        _driver(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
 
 
 def file_mark(file: Path) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from relay.database.engine import insert_rows, is_sqlite, run_on_sqlite
+from relay.database.engine import insert_new
 from relay.mail.content import Content
 from relay.spool.item import Item, NewItem
 from relay.spool.reopenable import ToKeep
@@ -18,11 +18,9 @@ LARGEST_IN_ROW = 128 * 1024
 PIECE_SIZE = 256 * 1024
 """Octets of a piece."""
 
-_CONTENT_COLUMNS = ("id", "begins_at", "size", "uses", "octets", "file")
+_CONTENT_COLUMNS = ("begins_at", "size", "uses", "octets", "file")
 _INSERT_KEPT = KEPT.insert()
 _INSERT_PIECE = PIECE.insert()
-_LAST_KEYS = "SELECT coalesce(max(id), 0), coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'spool_item'), 0) FROM spool_content"
-_DRAW = sa.text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :number)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,33 +86,38 @@ def insert(connection: sa.Connection, puts: Sequence[Put]) -> Sequence[Inserted]
     A put that is for nobody is not written.
     """
     used = [put for put in puts if put.uses]
-    content_ids, item_ids = _keys(connection, len(used), sum(len(put.items) for put in used))
-    contents: list[tuple[object, ...]] = []
-    items: list[tuple[object, ...]] = []
-    kept = []
-    inserted = dict.fromkeys(map(id, puts), Inserted(kept=False, claimed=()))
+    contents = [(put.begins_at, put.size, put.uses, put.octets, put.file) for put in used]
+    content_ids = insert_new(connection, CONTENT, _CONTENT_COLUMNS, contents)
+    items = []
     for put, content_id in zip(used, content_ids, strict=True):
-        contents.append((content_id, put.begins_at, put.size, put.uses, put.octets, put.file))
-        claimed = []
         end = put.begins_at + put.size
         for index, item in enumerate(put.items):
-            number = next(item_ids)
-            mine = bool(put.claimed) and put.claimed[index]
-            items.append(new_row(item, number, content_id, end, put.accepted_at, put.lease if mine else None))
-            if mine:
-                octets = None if put.octets is None else RowOctets(put.octets, put.begins_at)
-                claimed.append(claimed_item(item, number, end, put.accepted_at, octets))
+            lease = put.lease if put.claimed and put.claimed[index] else None
+            items.append(new_row(item, content_id, end, put.accepted_at, lease))
+    item_ids = iter(insert_new(connection, ITEM, NEW_COLUMNS, items))
+    inserted = dict.fromkeys(map(id, puts), Inserted(kept=False, claimed=()))
+    kept = []
+    for put, content_id in zip(used, content_ids, strict=True):
+        inserted[id(put)] = Inserted(put.keep is not None, _claimed(put, item_ids))
         if put.keep is not None:
             kept.append(kept_row(put.keep, content_id, put.size, put.accepted_at))
-        inserted[id(put)] = Inserted(put.keep is not None, claimed)
-    insert_rows(connection, CONTENT, _CONTENT_COLUMNS, contents)
-    insert_rows(connection, ITEM, NEW_COLUMNS, items)
-    if kept:
-        connection.execute(_INSERT_KEPT, kept)
-    for put, content_id in zip(used, content_ids, strict=True):
         if put.chunks is not None:
             _insert_pieces(connection, content_id, put.chunks())
+    if kept:
+        connection.execute(_INSERT_KEPT, kept)
     return [inserted[id(put)] for put in puts]
+
+
+def _claimed(put: Put, item_ids: Iterator[int]) -> Sequence[Item]:
+    """Return the items of ``put`` that are claimed; takes an id for each item, claimed or not."""
+    octets = None if put.octets is None else RowOctets(put.octets, put.begins_at)
+    end = put.begins_at + put.size
+    ids = [(next(item_ids), item) for item in put.items]
+    return [
+        claimed_item(item, number, end, put.accepted_at, octets)
+        for (number, item), mine in zip(ids, put.claimed, strict=False)  # empty: none is
+        if mine
+    ]
 
 
 def pieces_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -131,18 +134,6 @@ def pieces_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
                 held.clear()
     if held:
         yield bytes(held)
-
-
-def _keys(connection: sa.Connection, contents: int, items: int) -> tuple[Sequence[int], Iterator[int]]:
-    """Return keys for new rows, known before they are written; on SQLite nobody else writes meanwhile."""
-    if is_sqlite(connection):
-        ((content, item),) = run_on_sqlite(connection, _LAST_KEYS)
-        return range(content + 1, content + 1 + contents), iter(range(item + 1, item + 1 + items))
-    drawn = [
-        connection.execute(_DRAW, {"table": table, "number": number}).scalars().all()
-        for table, number in ((CONTENT.name, contents), (ITEM.name, items))
-    ]
-    return drawn[0], iter(drawn[1])
 
 
 def _insert_pieces(connection: sa.Connection, key: int, chunks: Iterable[bytes]) -> None:

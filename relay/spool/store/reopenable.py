@@ -103,8 +103,7 @@ def expire(connection: sa.Connection, requests: Sequence[Expiry]) -> list[Gone]:
 
 def _gone(connection: sa.Connection, delete: sa.Executable, values: dict[str, Any]) -> Gone:
     contents = connection.execute(delete, values).scalars().all()
-    files = drop_uses(connection, contents)
-    return len(contents), [file for file in files.values() if file is not None]
+    return len(contents), list(drop_uses(connection, contents).values())
 
 
 def _kept_of(row: Any) -> Kept:

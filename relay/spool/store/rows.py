@@ -19,7 +19,6 @@ _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 Row = dict[str, Any]
 
 NEW_COLUMNS = (
-    "id",
     "queue_id",
     "destination",
     "content_id",
@@ -47,12 +46,11 @@ class Lease:
 
 
 def new_row(
-    item: NewItem, number: int, content_id: int, content_size: int, accepted_at: int, lease: Lease | None
+    item: NewItem, content_id: int, content_size: int, accepted_at: int, lease: Lease | None
 ) -> tuple[object, ...]:
     """Return the row of an item that has just been accepted, by ``NEW_COLUMNS``; with a lease it is claimed already."""
     due_at = accepted_at if item.not_before is None else to_number(item.not_before)
     return (
-        number,
         plain(item.queue_id),
         plain(item.destination),
         content_id,

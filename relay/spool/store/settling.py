@@ -1,14 +1,14 @@
 """Ending what was claimed: paths that are done go, reports come in, and a content nobody needs any more goes too."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from relay.database.columns import to_number
-from relay.database.engine import run_for_ids
+from relay.database.engine import change_for_ids, run_for_ids
 from relay.spool.item import Item, Settlement
 from relay.spool.store.kept import Put, insert
 from relay.spool.store.rows import envelope, plain
@@ -51,7 +51,10 @@ _USE_LESS = (
     .where(CONTENT.c.id == sa.bindparam("of"))
     .values(uses=CONTENT.c.uses - sa.bindparam("number"))
 )
-_DELETE_UNUSED = "DELETE FROM spool_content WHERE id IN ({ids}) AND uses <= {more} RETURNING id, file"
+_UNUSED = "FROM spool_content WHERE id IN ({ids}) AND uses <= {more}"
+_DELETE_UNUSED_ROWS = f"DELETE {_UNUSED} AND file IS NULL"
+_DELETE_UNUSED = f"DELETE {_UNUSED} RETURNING id, file"
+_USED = "SELECT id, file FROM spool_content WHERE id IN ({ids}) AND uses > {more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ def delete(connection: sa.Connection, ids: Sequence[Collection[int]]) -> list[tu
     for some in ids:
         rows = connection.execute(_DELETE_ANY, {"ids": list(some)}).all()
         files = drop_uses(connection, [row.content_id for row in rows])
-        answers.append((len(rows), [file for file in files.values() if file is not None]))
+        answers.append((len(rows), list(files.values())))
     return answers
 
 
@@ -142,22 +145,18 @@ def renew(connection: sa.Connection, requests: Sequence[Renewal]) -> list[None]:
     return [None] * len(requests)
 
 
-def drop_uses(connection: sa.Connection, content_ids: Collection[int]) -> dict[int, str | None]:
-    """Count contents down by one for each mention; return those that went, with their files."""
-    if not content_ids:
-        return {}
+def drop_uses(connection: sa.Connection, content_ids: Collection[int]) -> dict[int, str]:
+    """Count contents down by one for each mention; return the files of those that went, by content."""
     uses = Counter(content_ids)
-    gone = _deleted(connection, uses.keys(), most=1)
-    left = sorted(uses.keys() - gone.keys())
+    ids = sorted(uses)
+    if not ids or change_for_ids(connection, _DELETE_UNUSED_ROWS, ids, 1) == len(ids):
+        return {}
+    gone = run_for_ids(connection, _DELETE_UNUSED, ids, 1)
+    left = [number for number, _ in run_for_ids(connection, _USED, ids, 1)]
     if left:
         connection.execute(_USE_LESS, [{"of": number, "number": uses[number]} for number in left])
-        gone |= _deleted(connection, left, most=0)
-    return gone
-
-
-def _deleted(connection: sa.Connection, content_ids: Iterable[int], *, most: int) -> dict[int, str | None]:
-    """Delete contents that have ``most`` uses or fewer; return them with their files."""
-    return dict(run_for_ids(connection, _DELETE_UNUSED, sorted(content_ids), most))
+        gone = [*gone, *run_for_ids(connection, _DELETE_UNUSED, left, 0)]
+    return {number: file for number, file in gone if file is not None}
 
 
 def _keep(connection: sa.Connection, ending: Ending) -> bool:
