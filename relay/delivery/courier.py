@@ -189,11 +189,16 @@ class Courier:
 
     async def _attempt(self, hop: NextHop, load: _Load, forward_paths: Sequence[ForwardPath]) -> _Attempt:
         async def transact(connection: Connection) -> _Attempt:
-            async with asyncio.timeout_at(load.deadline) as limit:
+            if load.deadline is None:
                 replies = await connection.transaction(
-                    load.reverse_path, forward_paths, _unhurried(load.chunks, limit), load.client
+                    load.reverse_path, forward_paths, load.chunks(), load.client
                 )
-            outcomes = tuple(_outcome(connection, reply) for reply in replies)
+            else:
+                async with asyncio.timeout_at(load.deadline) as limit:
+                    replies = await connection.transaction(
+                        load.reverse_path, forward_paths, _unhurried(load.chunks, limit), load.client
+                    )
+            outcomes = tuple([_outcome(connection, reply) for reply in replies])
             return _Attempt(outcomes, connection.mail_refused)
 
         try:

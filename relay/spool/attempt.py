@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from relay.errors import DamagedItemError, RelayError
 from relay.events import Fault, Observe
@@ -50,14 +51,14 @@ class Attempts:
         self._observe = observe
         self._lanes = lanes
         self._chance = chance
-        self._delivering: set[asyncio.Future[tuple[Outcome, ...]]] = set()
+        self._delivering: set[asyncio.Task[Any]] = set()
         self._broken_off = asyncio.Event()
 
     def break_off(self) -> None:
         """Cancel what is being delivered and wait for nothing any more; the items are given back."""
         self._broken_off.set()
-        for delivery in self._delivering:
-            delivery.cancel()
+        for task in self._delivering:
+            task.cancel()
 
     async def attempt(self, item: Item, *, untried: bool = False) -> bool:
         """Do everything with ``item`` until it is settled or given back; never raises.
@@ -117,19 +118,20 @@ class Attempts:
         return decide(item, outcomes, self._clock.now(), rules, self._chance(), keep_failed=keep_failed)
 
     async def _delivered(self, item: Item) -> tuple[Outcome, ...]:
-        delivery = asyncio.ensure_future(self._deliver(item))
-        self._delivering.add(delivery)
         if self._broken_off.is_set():
-            delivery.cancel()
+            raise asyncio.CancelledError
+        task = asyncio.current_task()
+        assert task is not None
+        self._delivering.add(task)
         try:
-            outcomes = await delivery
+            outcomes = await self._deliver(item)
         except (asyncio.CancelledError, Exception) as error:
             if self._broken_off.is_set():
                 raise asyncio.CancelledError from error
             self._observe(Fault("delivering from the spool", error))
             return (schedule.OUR_FAULT,) * len(item.forward_paths)
         finally:
-            self._delivering.discard(delivery)
+            self._delivering.discard(task)
         one_server = item.destination not in self._terms().by_mx
         self._lanes.note(item.destination, outcomes, self._clock.now(), one_server=one_server)
         return outcomes
