@@ -32,6 +32,22 @@ _DATA_GRACE_SECONDS = 60.0
 class Connection(Incoming):
     """The octets of a session; ``converse`` is what subclasses fill in."""
 
+    client = Client()
+    peer: Address | None = None
+    """Whom we talk to: the other end, or the client that a PROXY header names."""
+    counted: Address | None = None
+    """As whom the connection counts against ``connections_per_client``."""
+    refused = False
+    """It is not let in, and so does not count against ``connections``."""
+    in_data = False
+    """The client is in the midst of its data: octets that come now are no commands."""
+    ending = False
+    """Nothing more is read; the connection closes once the replies are out."""
+    _input = b""
+    """What was read and not looked at, from ``_at`` on; empty where that is nothing."""
+    _at = 0
+    _handler_coroutine: asyncio.Task[None] | None = None
+
     def __init__(
         self, reception: Reception, settings: ListenerSettings, loop: asyncio.AbstractEventLoop
     ) -> None:
@@ -39,34 +55,20 @@ class Connection(Incoming):
         self.terms = reception.terms
         self.settings = settings
         self.reception = reception
-        self.client = Client()
-        self.peer: Address | None = None
-        """Whom we talk to: the other end, or the client that a PROXY header names."""
-        self.counted: Address | None = None
-        """As whom the connection counts against ``connections_per_client``."""
-        self.refused = False
-        """It is not let in, and so does not count against ``connections``."""
-        self.in_data = False
-        """The client is in the midst of its data: octets that come now are no commands."""
         self._deadline = Deadline(loop, self._expired)
         self._command_timeout = reception.terms.limits.command_timeout
         self._tls_first = settings.tls is TlsMode.REQUIRED
-        self._input = b""
-        """What was read and not looked at, from ``_at`` on; empty where that is nothing."""
-        self._at = 0
         self._output: list[bytes] = []
-        self.ending = False
-        """Nothing more is read; the connection closes once the replies are out."""
-        self._handler_coroutine: asyncio.Task[None] | None = None
 
     # --- the transport's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the session."""
-        asyncio.StreamReaderProtocol.connection_made(self, transport)
         self.transport = cast("asyncio.Transport", transport)
-        self.peer = _address_of(self.transport)
-        self.client = Client(self.peer)
+        name = transport.get_extra_info("peername")
+        if isinstance(name, tuple):  # else a unix socket, which has no address
+            self.client = _client_at(name[0])
+            self.peer = self.client.address
         self._handler_coroutine = self.loop.create_task(self._handle_client())
         self.reception.enter(self, self._handler_coroutine)
 
@@ -124,7 +126,7 @@ class Connection(Incoming):
 
     async def next_chunk(self) -> bytes:
         """Return octets as they come; nothing when the client is gone."""
-        octets = self._unread() or await self._more()
+        octets = self._unread() if self._input else await self._more()
         return b"" if self.ending else octets
 
     def put_back(self, octets: bytes) -> None:
@@ -210,6 +212,8 @@ class Connection(Incoming):
         self.ending = True
         self._deadline.set(_LINGER_SECONDS)
         await self.flush()
+        if self._at_end:  # it can send no more
+            return
         if self.transport is None or self.transport.is_closing() or not self.transport.can_write_eof():
             return
         with suppress(OSError):  # it is gone, and only asyncio's own loop minds
@@ -218,10 +222,6 @@ class Connection(Incoming):
             pass
 
     # --- deadlines
-
-    def expect_command(self) -> None:
-        """Give the client the usual time for its next command."""
-        self._deadline.set(self._command_timeout)
 
     def expect_handshake(self) -> None:
         """Give the client the time for a handshake."""
@@ -296,16 +296,9 @@ class Connection(Incoming):
         return self._unread() + self.take_kept()
 
 
-def _address_of(transport: asyncio.Transport) -> Address | None:
-    name = transport.get_extra_info("peername")
-    if not isinstance(name, tuple):
-        return None
-    return _address_in(name[0].partition("%")[0])
-
-
 @lru_cache(maxsize=1024)  # most mail comes from few clients, again and again
-def _address_in(text: str) -> Address:
-    return plain_address(ip_address(text))
+def _client_at(text: str) -> Client:
+    return Client(plain_address(ip_address(text.partition("%")[0])))
 
 
 def _joined(begun: bytes, octets: bytes) -> bytes:

@@ -40,7 +40,7 @@ class Dialogue(Connection):
                 if self.reception.closing and not self.in_transaction:
                     self.cut(replies.STOPPING, Cause.STOPPING)
                     break
-                self.expect_command()
+                self._deadline.set(self._command_timeout)
                 self._idle = True
                 line = await self.next_line()
                 self._idle = False

@@ -4,6 +4,7 @@ Stands where aiosmtpd has asyncio's StreamReader (docs/decisions/0015-reading.md
 """
 
 import asyncio
+from asyncio.streams import FlowControlMixin
 
 from aiosmtpd.smtp import SMTP
 
@@ -14,18 +15,21 @@ ROOM = 128 * 1024
 class Incoming(SMTP):
     """The receiving end of a connection; one session at most waits at it."""
 
+    session = None
+    envelope = None
+    transport: asyncio.Transport | None = None
+    _waiter: asyncio.Future[bytes] | None = None
+    _at_end = False
+    _over_ssl = False
+    _stopped: asyncio.Transport | None = None
+    """What is not read from because there is no room; not ``transport`` where TLS came on top of it meanwhile."""
+
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        # SMTP.__init__ costs 200 microseconds of introspection and may ask DNS for our own name: skipped
-        asyncio.StreamReaderProtocol.__init__(self, None, None, loop)  # type: ignore[arg-type]  # it takes no reader, too
+        # SMTP.__init__ costs 200 microseconds of introspection and may ask DNS for our own name: skipped; so is
+        # StreamReaderProtocol's, in all methods: without a reader it would only keep a future that nobody waits for
+        FlowControlMixin.__init__(self, loop)
         self.loop = loop
-        self.session = None
-        self.envelope = None
-        self.transport: asyncio.Transport | None = None
         self._kept = bytearray()
-        self._waiter: asyncio.Future[bytes] | None = None
-        self._at_end = False
-        self._stopped: asyncio.Transport | None = None
-        """What is not read from because there is no room; not ``transport`` where TLS came on top of it meanwhile."""
 
     def data_received(self, data: bytes) -> None:
         """Hand the octets on, or keep them."""
@@ -43,14 +47,14 @@ class Incoming(SMTP):
     def eof_received(self) -> bool | None:
         """Keep our half open: the client may be waiting for a reply."""
         self._end()
-        return asyncio.StreamReaderProtocol.eof_received(self)
+        return not self._over_ssl  # TLS has no halves
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let the session find out.  Where the connection broke, it does not hear what it has not looked at yet."""
         if error is not None:
             self._kept.clear()
         self._end()
-        asyncio.StreamReaderProtocol.connection_lost(self, error)
+        FlowControlMixin.connection_lost(self, error)
         self.transport = self._stopped = None
 
     def next_octets(self) -> asyncio.Future[bytes]:

@@ -3,6 +3,7 @@
 
 import asyncio
 from dataclasses import replace
+from functools import lru_cache
 
 from relay.intake import replies
 from relay.intake.authentication import Credentials, read_credentials
@@ -14,6 +15,8 @@ from relay.mail.envelope import Client
 from relay.mail.reply import Reply
 
 _LONGEST_HELO = 255
+_client = lru_cache(maxsize=256)(Client)
+"""Returns who a client is; most come again and again under the same name."""
 
 
 class Introduction(Dialogue):
@@ -45,10 +48,11 @@ class Introduction(Dialogue):
             return False
         if self.client.helo and self.is_too_much():
             return False
-        await self.abandon()
+        if self.in_transaction:
+            await self.abandon()
         client = self.client
         helo = self._told_helo or name
-        self.client = Client(client.address, helo, esmtp=esmtp, tls=client.tls, user=client.user)
+        self.client = _client(client.address, helo, esmtp, client.tls, client.user)
         return True
 
     def _offers_tls(self) -> bool:

@@ -157,3 +157,12 @@ async def test_what_comes_for_a_cancelled_session_disturbs_nobody() -> None:
     incoming.data_received(b"a")
     incoming.eof_received()
     assert await incoming.next_octets() == b""
+
+
+async def test_a_client_that_half_closes_behind_its_last_command_hears_all_and_the_end(terms: Terms) -> None:
+    async with running(terms, ListenerSettings("127.0.0.1", 0)) as intake, calling(intake) as caller:
+        caller.writer.write(b"NOOP\r\nQUIT\r\nNOOP\r\n")
+        caller.writer.write_eof()
+        heard = await asyncio.wait_for(caller.reader.read(), 20)
+        assert [line[:3] for line in heard.splitlines()][-2:] == [b"250", b"221"]
+        await until(lambda: not intake.sessions)
