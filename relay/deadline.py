@@ -45,6 +45,11 @@ class Deadline:
             self._handle.cancel()
             self._handle = None
 
+    def end(self) -> None:
+        """Do as ``stop`` does and forget whom to tell: whoever is told and holds us would wait for the garbage collector."""
+        self.stop()
+        self._expired = _tell_nobody
+
     def _arm(self) -> None:
         if self._handle is not None:
             self._handle.cancel()
@@ -61,3 +66,7 @@ class Deadline:
         else:
             self._due = _NEVER
             self._expired()
+
+
+def _tell_nobody() -> None:
+    pass

@@ -74,7 +74,10 @@ class Connection(Incoming):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let the session find out; what it is delivering goes on."""
-        self._deadline.stop()
+        if self._handler_coroutine is None or self._handler_coroutine.done():
+            self._deadline.end()
+        else:
+            self._deadline.stop()
         super().connection_lost(error)
 
     async def _handle_client(self) -> None:
@@ -86,7 +89,7 @@ class Connection(Incoming):
         finally:
             self.ending = True
             if self.transport is None:
-                self._deadline.stop()
+                self._deadline.end()
             else:
                 self.transport.close()
                 self._deadline.set(_LINGER_SECONDS)  # what the client has not read by then is dropped

@@ -1,9 +1,11 @@
 """The receiving end of a connection: octets to who waits, a bound on what is kept, the end."""
 
 import asyncio
+import gc
 import ssl
 from dataclasses import replace
 from pathlib import Path
+from weakref import ref
 
 import pytest
 from intake_fakes import TAKEN, House, calling, running, until
@@ -166,3 +168,22 @@ async def test_a_client_that_half_closes_behind_its_last_command_hears_all_and_t
         heard = await asyncio.wait_for(caller.reader.read(), 20)
         assert [line[:3] for line in heard.splitlines()][-2:] == [b"250", b"221"]
         await until(lambda: not intake.sessions)
+
+
+@pytest.mark.parametrize("leave", [b"QUIT\r\n", b"NOOP\r\n"], ids=["by QUIT", "without a word"])
+async def test_what_a_session_held_is_free_at_its_end_without_the_garbage_collector(
+    terms: Terms, leave: bytes
+) -> None:
+    async with running(terms, ListenerSettings("127.0.0.1", 0)) as intake:
+        gc.collect()
+        gc.disable()
+        try:
+            async with calling(intake) as caller:
+                await caller.hello()
+                session = ref(next(iter(intake._reception._inside)))
+                assert session() is not None
+                caller.writer.write(leave)
+                await caller.reader.readline()
+            await until(lambda: session() is None)
+        finally:
+            gc.enable()
