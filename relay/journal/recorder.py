@@ -22,10 +22,9 @@ MOST_WAITING = 20_000
 MOST_OCTETS = 256 * 1024 * 1024
 """What they take there, roughly: a header section of many addresses takes thirty times its size."""
 _OCTETS_OF_AN_ADDRESS = 200
-_BATCH = 1000
-"""Entries of one transaction;"""
-_BATCH_OCTETS = 16 * 1024 * 1024
-"""one that takes it to this is its last, because its rows take about as much again."""
+_BATCH = 250
+_TURN = 10
+"""So many events become entries before the event loop does something else."""
 _GATHER_SECONDS = 0.5
 _RETRY_SECONDS = 5.0
 _PRUNE_SECONDS = 60.0
@@ -180,22 +179,14 @@ class Recorder:
         await self._open()
         assert self.journal is not None
         left = len(self._waiting)
-        while left > 0 and self._waiting:
-            batch = self._next_batch(left)
-            left -= len(batch)
+        while left > 0:
+            batch = [self._first() for _ in range(min(left, len(self._waiting), _BATCH))]
+            left -= _BATCH
             try:
                 await self._write_batch(self.journal, batch)
             except BaseException:
                 self._put_back(batch)
                 raise
-
-    def _next_batch(self, most: int) -> list[TransactionEnded | Later]:
-        """Return what is written together, of at most so much; it waits no more."""
-        lowest = self._octets - _BATCH_OCTETS
-        batch = [self._first()]
-        while self._waiting and len(batch) < min(most, _BATCH) and self._octets > lowest:
-            batch.append(self._first())
-        return batch
 
     async def _write_batch(self, journal: Journal, batch: list[TransactionEnded | Later]) -> None:
         """Write a batch; what is written is taken out of it."""
@@ -234,7 +225,9 @@ class Recorder:
     ) -> None:
         """Write entries; what became of their forward-paths meanwhile goes along, and out of ``later``."""
         entries = []
-        for event in events:
+        for number, event in enumerate(events, 1):
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
             since = later.get(event.queue_id, ())
             entry = entry_of(event, keep_subject=terms.keep_subject, later=since)
             if entry is not None:

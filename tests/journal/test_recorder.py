@@ -80,28 +80,6 @@ async def test_what_is_taken_is_written_soon_in_order(wanted: Wanted) -> None:
     assert wanted.events == []
 
 
-async def test_what_is_large_is_written_in_small_batches(
-    wanted: Wanted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_BATCH_OCTETS", 1000)
-    batches = []
-    async with wanted.recorder() as recorder:
-        journal = recorder.journal
-        assert journal is not None
-        add = journal.add
-
-        async def adding(entries: Sequence[tuple[Entry, ChannelBook]]) -> None:
-            batches.append([entry.queue_id for entry, _ in entries])
-            await add(entries)
-
-        monkeypatch.setattr(journal, "add", adding)
-        for queue_id, recipients in (("A", 1), ("B", 10), ("C", 1), ("D", 1)):
-            to = ", ".join(f"anna{number}@mail.example" for number in range(recipients))
-            recorder.take(event("From: care@shop.example", f"To: {to}", queue_id=queue_id))
-        await until(lambda: recorder.written == 4)
-    assert batches == [["A", "B"], ["C", "D"]]
-
-
 async def test_what_still_waits_is_written_at_the_end(
     wanted: Wanted, monkeypatch: pytest.MonkeyPatch
 ) -> None:

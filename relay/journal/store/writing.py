@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from relay.channels import ChannelBook
 from relay.database.columns import plain, to_number
 from relay.database.engine import free_share, insert_rows, is_sqlite, run_on_sqlite
+from relay.database.turns import in_turns
 from relay.errors import NotDurableError
 from relay.journal.entry import Entry, Later
 from relay.journal.query import Look
@@ -54,7 +55,7 @@ class Writing:
         self._require_room(connection)
         rows: dict[tuple[str, str], tuple[object, ...]] = {}
         for batch, book in batches:
-            for later in batch:
+            for later in in_turns(batch):
                 for path in later.paths:
                     queue_id, named, at, record = path_row(later.queue_id, path, book, self._place)
                     rows[queue_id, named] = (queue_id, named, at, record)
@@ -126,7 +127,7 @@ def _first_number(connection: sa.Connection, count: int) -> int:
 def _insert(connection: sa.Connection, entries: Sequence[Entry], first: int, key: bytes) -> None:
     rows: list[tuple[object, ...]] = []
     found_by: list[tuple[object, ...]] = []
-    for number, entry in enumerate(entries, first):
+    for number, entry in enumerate(in_turns(entries), first):
         addresses = addresses_of(entry, key)
         rows.append(row_of(entry, number, addresses))
         found_by += [(address, number) for address in set(addresses.values())]
