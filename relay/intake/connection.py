@@ -11,7 +11,6 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import cast
 
 from relay.deadline import Deadline
 from relay.intake import replies
@@ -64,7 +63,7 @@ class Connection(Incoming):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the session."""
-        self.transport = cast("asyncio.Transport", transport)
+        self.transport = transport  # type: ignore[assignment]  # it is one for both directions
         name = transport.get_extra_info("peername")
         if isinstance(name, tuple):  # else a unix socket, which has no address
             self.client = _client_at(name[0])
@@ -214,7 +213,9 @@ class Connection(Incoming):
         """Close so that our last reply arrives even if the client has sent more than we read."""
         self.ending = True
         self._deadline.set(_LINGER_SECONDS)
-        await self.flush()
+        self._send()
+        if self._paused:  # type: ignore[attr-defined]
+            await self._drain()
         if self._at_end:  # it can send no more
             return
         if self.transport is None or self.transport.is_closing() or not self.transport.can_write_eof():
